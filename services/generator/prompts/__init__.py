@@ -1,0 +1,9 @@
+"""Every word that the generator says to a model: instructions, questions, and the synthesis prompt.
+
+Pure text: knows no model, data set or step. Domains enter through their noun ("bird", "leaf", "X-ray image").
+"""
+
+from services.generator.prompts.build import describe_instructions, prompts_hash, question_pool, synthesis_prompt
+from services.generator.prompts.questions import QuestionKind
+
+__all__ = ["QuestionKind", "describe_instructions", "prompts_hash", "question_pool", "synthesis_prompt"]

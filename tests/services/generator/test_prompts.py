@@ -1,0 +1,73 @@
+"""The generator's words: pools, instructions and the synthesis prompt, for several nouns."""
+
+import pytest
+
+from services.generator.prompts import (
+    QuestionKind,
+    describe_instructions,
+    prompts_hash,
+    question_pool,
+    synthesis_prompt,
+)
+
+NOUNS = ["bird", "leaf", "X-ray image"]
+GOLDEN_HASH = "3ff028eb980733a684cca08983fbb0a4664eb410b03d2593fba9bc704910b199"
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("kind", QuestionKind)
+def test_every_pool_holds_at_least_forty_distinct_questions_that_name_the_noun(kind: QuestionKind, noun: str) -> None:
+    pool = question_pool(kind, noun)
+    assert len(set(pool)) == len(pool) >= 40
+    assert all(noun in question for question in pool)
+    assert not any("{" in question or "  " in question for question in pool)
+
+
+def test_pools_of_different_kinds_share_no_question() -> None:
+    explain, simple, steps = (set(question_pool(kind, "bird")) for kind in QuestionKind)
+    assert not explain & simple
+    assert not explain & steps
+    # A simple question may be the beginning of an explaining one, never the whole of it.
+    assert not simple & steps
+
+
+def test_the_first_questions_read_as_agreed() -> None:
+    assert question_pool(QuestionKind.EXPLAIN, "bird")[0] == "What kind of bird is this, and why?"
+    assert question_pool(QuestionKind.SIMPLE, "leaf")[1] == "What kind of leaf is this? Answer briefly."
+    assert question_pool(QuestionKind.STEP_BY_STEP, "X-ray image")[0] == (
+        "Look at this X-ray image step by step, then name it."
+    )
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_three_distinct_instructions_ask_for_a_description(noun: str) -> None:
+    instructions = describe_instructions(noun)
+    assert len(set(instructions)) == 3
+    assert all(noun in instruction for instruction in instructions)
+
+
+def test_the_synthesis_prompt_tells_label_and_concepts_and_asks() -> None:
+    assert synthesis_prompt("Red Oak", ["pointed lobes", "a long stalk"], "What is it?", "leaf") == (
+        "This leaf is: Red Oak\n"
+        "Visible:\n"
+        "- pointed lobes\n"
+        "- a long stalk\n"
+        "Answer with this knowledge, as if seen in the image. What is it?"
+    )
+
+
+def test_without_concepts_only_the_label_is_told() -> None:
+    assert synthesis_prompt("Red Oak", [], "What is it?", "leaf") == (
+        "This leaf is: Red Oak\nAnswer with this knowledge, as if seen in the image. What is it?"
+    )
+
+
+def test_braces_in_labels_and_concepts_stay_as_they_are() -> None:
+    prompt = synthesis_prompt("{noun}", ["100% {x}"], "Why?", "bird")
+    assert "{noun}" in prompt
+    assert "- 100% {x}\n" in prompt
+
+
+def test_a_changed_word_changes_the_hash() -> None:
+    assert prompts_hash("bird") == GOLDEN_HASH, "prompts changed: run `make demo-base`, then update this hash"
+    assert prompts_hash("bird") != prompts_hash("leaf")
