@@ -1,0 +1,42 @@
+# Every command of the project. Each installs what it needs, from the lock, into .venv.
+SHELL := /bin/bash
+PY := .venv/bin/python
+# A bare environment has no HOME; uv and pip want one.
+export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
+export SELFSYNTH_TEST_DATA ?= ../shared/data
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help install demo demo-base test test-long check format bench
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+%?:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+install: ## install everything from the lock into .venv (TORCH_BACKEND=cpu asks for PyTorch's CPU index)
+	@tools/install.sh dev
+
+demo: install ## the whole loop on this machine: a tiny model learns twelve species (SEED=0, CONTROL=1 adds the control)
+	@$(PY) -m selfsynth demo --seed $(or $(SEED),0) $(if $(CONTROL),--control)
+
+demo-base: install ## train the demo's base model anew (about 15 minutes)
+	@$(PY) -m selfsynth.demo.base.train --out selfsynth/demo/base/checkpoint
+
+test: install check ## everything that CI runs
+	@$(PY) -m pytest -q -m "not long and not gpu"
+
+test-long: install ## what needs longer than CI has
+	@$(PY) -m pytest -q -m "long"
+
+check: install ## formatting, lint, types and import contracts
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+
+format: install ## format and mend what can be mended
+	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
+
+bench-%: install ## run bench/NAME.py and write bench/results/NAME.json
+	@mkdir -p bench/results && $(PY) bench/$*.py
+
+bench: ## run every bench
+	@for f in bench/*.py; do $(MAKE) --no-print-directory "bench-$$(basename $$f .py)" || exit 1; done

@@ -1,0 +1,116 @@
+"""The error tree. Every error names the thing, says why, and how to mend it. Knows nothing of HTTP or queues.
+
+SelfSynthError
+├── UserFault            the request, the data or the settings must change
+│   ├── InvalidInput
+│   ├── NotFound
+│   ├── Conflict
+│   └── TooFewPairs
+├── SystemFault          the platform must be mended; the same request may then succeed
+│   ├── StoreUnavailable
+│   ├── StoreFull
+│   ├── EngineUnavailable
+│   ├── QueueUnavailable
+│   └── DeviceOutOfMemory
+└── StepStopped          control flow: this attempt must end now (stale, cancelled, or its lease was lost)
+StepInterrupted          control flow: the worker is being shut down; what is written stays, another one goes on
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Fault = Literal["user", "system"]
+
+
+class ErrorReport(BaseModel):
+    """An error as it travels over HTTP and rests in the database."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    message: str
+    remedy: str
+    fault: Fault
+
+
+class SelfSynthError(Exception):
+    """Base of all errors of ours: a stable `code`, a message that names the thing and why, and a remedy."""
+
+    code = "internal"
+    fault: Fault = "system"
+
+    def __init__(self, message: str, *, remedy: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.code = code or type(self).code
+
+    def report(self) -> ErrorReport:
+        return ErrorReport(code=self.code, message=self.message, remedy=self.remedy, fault=self.fault)
+
+
+class UserFault(SelfSynthError):
+    code = "invalid_input"
+    fault: Fault = "user"
+
+
+class InvalidInput(UserFault):
+    code = "invalid_input"
+
+
+class NotFound(UserFault):
+    code = "not_found"
+
+
+class Conflict(UserFault):
+    code = "conflict"
+
+
+class TooFewPairs(UserFault):
+    code = "too_few_pairs"
+
+
+class SystemFault(SelfSynthError):
+    code = "internal"
+    fault: Fault = "system"
+
+
+class StoreUnavailable(SystemFault):
+    code = "store_unavailable"
+
+
+class StoreFull(SystemFault):
+    code = "store_full"
+
+
+class EngineUnavailable(SystemFault):
+    code = "engine_unavailable"
+
+
+class QueueUnavailable(SystemFault):
+    code = "queue_unavailable"
+
+
+class DeviceOutOfMemory(SystemFault):
+    code = "device_out_of_memory"
+
+
+class StepStopped(Exception):
+    """This attempt must end now: it is stale, its job is being cancelled, or its lease could not be renewed."""
+
+
+class StepInterrupted(Exception):
+    """The worker is being shut down: what is written stays, another worker goes on."""
+
+
+def report_of(error: BaseException) -> ErrorReport:
+    """The report of any error. An error that is not ours is an internal one, with its type named."""
+    if isinstance(error, SelfSynthError):
+        return error.report()
+    return ErrorReport(
+        code="internal",
+        message=f"{type(error).__name__}: {error}",
+        remedy="This is a fault of the system. The worker's log holds the traceback of this attempt.",
+        fault="system",
+    )

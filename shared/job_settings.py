@@ -1,0 +1,162 @@
+"""What a job may choose, with its defaults and the published method's choices (method.md, "Reference defaults"). Pure.
+
+`resolve` is the one way from a request's `method` and `settings` to a `JobSettings`; it reports all faults at once.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from shared.errors import InvalidInput
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Temperature = Annotated[float, Field(ge=0, le=5)]
+TopP = Annotated[float, Field(gt=0, le=1)]
+Tokens = Annotated[int, Field(ge=1, le=4096)]
+Method = Literal["default", "paper"]
+Fallback = Literal["drop", "label_only"]
+
+
+class StepSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DescribeSettings(StepSettings):
+    instructions: int = Field(3, ge=1, le=20, description="how many of the domain's instructions are used")
+    samples: int = Field(10, ge=1, le=64, description="descriptions an image and instruction")
+    temperature: Temperature = 1.0
+    top_p: TopP = 1.0
+    max_tokens: Tokens = 256
+
+
+class SelectConceptsSettings(StepSettings):
+    tau: float = Field(0.1, gt=0)
+    threshold_std: float = Field(0.4, ge=-10, le=10, description="keep s(z) > mean + threshold_std * std")
+    at_least: int = Field(3, ge=1)
+    negatives: Literal["other_classes", "other_images"] = "other_classes"
+
+
+class QuestionMix(StepSettings):
+    """Shares of question kinds; they are normalised to sum 1."""
+
+    explain: Share = 0.19
+    simple: Share = 0.40
+    step_by_step: Share = 0.41
+
+    @model_validator(mode="after")
+    def _some(self) -> "QuestionMix":
+        if self.explain + self.simple + self.step_by_step <= 0:
+            raise ValueError("at least one kind of question needs a share above 0")
+        return self
+
+
+class SynthesiseSettings(StepSettings):
+    questions: int = Field(8, ge=1, le=100)
+    mix: QuestionMix = QuestionMix()
+    temperature: Temperature = 0.3
+    top_p: TopP = 1.0
+    max_tokens: Tokens = 128
+    resamples: int = Field(
+        3, ge=0, le=20, description="tries more when an answer is cut off, repeats or lacks the label"
+    )
+    resample_temperature: Temperature = 0.7
+    reject_repetition: bool = True
+    fallback: Fallback = "drop"
+
+
+class AnswerSettings(StepSettings):
+    questions: int = Field(8, ge=1, le=100)
+    samples: int = Field(3, ge=1, le=64)
+    mix: QuestionMix = QuestionMix(explain=0.5, simple=0.0, step_by_step=0.5)
+    temperature: Temperature = 0.7
+    top_p: TopP = 0.6
+    max_tokens: Tokens = 196
+    rationalise: int = Field(
+        3, ge=0, le=20, description="when no candidate is fit to keep, ask the teacher again with label and concepts"
+    )
+
+
+class SelectAnswersSettings(StepSettings):
+    tau: float = Field(0.1, gt=0)
+    label_first: bool = Field(True, description="choose among the candidates that name the label")
+    negatives: Literal["other_classes", "all_concepts"] = "other_classes"
+    reject_repetition: bool = True
+    fallback: Fallback = "drop"
+    max_fallback_share: Share = Field(0.2, description="fallback pairs above this share of all pairs are dropped")
+
+
+class TrainSettings(StepSettings):
+    lora_rank: int = Field(128, ge=1, le=1024)
+    lora_alpha: int = Field(256, ge=1)
+    lora_dropout: float = Field(0.05, ge=0, lt=1)
+    projector: Literal["lora", "frozen"] = "lora"
+    learning_rate: float = Field(1e-5, gt=0, le=1)
+    warmup_ratio: Share = 0.05
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    weight_decay: float = Field(0.0, ge=0)
+    epochs: float = Field(2, gt=0, le=100)
+    batch_size: int = Field(32, ge=1, description="QA pairs an optimiser step")
+    micro_batch_size: int | None = Field(None, ge=1, description="QA pairs a forward pass; None: the batch size")
+    max_length: int = Field(2048, ge=16, description="tokens, image tokens included")
+    precision: Literal["bf16", "float32"] = "bf16"
+    gradient_checkpointing: bool = True
+    checkpoint_every: int = Field(50, ge=1, description="optimiser steps between checkpoints")
+    start_from: Literal["previous", "base"] = "previous"
+
+
+class EvaluateSettings(StepSettings):
+    max_tokens: Tokens = 256
+    kind: Literal["explain", "simple", "step_by_step"] = "explain"
+
+
+class JobSettings(StepSettings):
+    noun: str = Field("object", min_length=1, max_length=60, description="what the images show, for the questions")
+    examples_per_part: int = Field(32, ge=1, le=10_000)
+    shards: int = Field(1, ge=1, le=1000)
+    min_pair_share: Share = Field(0.2, description="share of questions that must end in a pair, else the job fails")
+    describe: DescribeSettings = DescribeSettings()
+    select_concepts: SelectConceptsSettings = SelectConceptsSettings()
+    synthesise: SynthesiseSettings = SynthesiseSettings()
+    answer: AnswerSettings = AnswerSettings()
+    select_answers: SelectAnswersSettings = SelectAnswersSettings()
+    train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+
+
+PAPER: dict[str, Any] = {
+    "select_concepts": {"negatives": "other_images"},
+    "synthesise": {"resamples": 0, "reject_repetition": False},
+    "answer": {"rationalise": 0},
+    "select_answers": {
+        "label_first": False,
+        "negatives": "all_concepts",
+        "reject_repetition": False,
+        "fallback": "label_only",
+        "max_fallback_share": 1.0,
+    },
+}
+PRESETS: dict[str, dict[str, Any]] = {"default": {}, "paper": PAPER}
+
+
+def resolve(method: str, overrides: dict[str, Any]) -> JobSettings:
+    """The job's settings: the method's preset with `overrides` laid over it, field by field.
+
+    Raises InvalidInput that lists every fault, each with its field's dotted name.
+    """
+    if method not in PRESETS:
+        raise InvalidInput(f"method {method!r} is unknown", remedy=f"Use one of: {', '.join(sorted(PRESETS))}.")
+    try:
+        return JobSettings.model_validate(_overlay(PRESETS[method], overrides))
+    except ValidationError as error:
+        faults = "; ".join(f"settings.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InvalidInput(
+            faults, remedy="Correct the named fields; docs/method.md lists them.", code="invalid_settings"
+        ) from error
+
+
+def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _overlay(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,136 @@
+"""The object store: a directory or S3, by URL, behind one small class. Knows bytes and keys, nothing of what they mean.
+
+Keys are relative, `/`-separated. A put is atomic: a reader sees the whole object or none.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
+from obstore.store import from_url
+
+from shared.errors import Conflict, NotFound, StoreFull, StoreUnavailable
+
+_CHUNK_BYTES = 8 * 1024 * 1024
+_FULL_SIGNS = ("no space left", "disk quota exceeded", "os error 28", "os error 122")
+
+
+class ObjectStore:
+    """Open with `open_store(url)`."""
+
+    def __init__(self, url: str, inner: Any) -> None:
+        self.url = url
+        self._inner = inner
+
+    def put(self, key: str, body: bytes) -> None:
+        """Store `body`, replacing what was there."""
+        self._put(key, body, "overwrite")
+
+    def create(self, key: str, body: bytes) -> None:
+        """Store `body` if nothing is there. Raises Conflict otherwise."""
+        self._put(key, body, "create")
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Store a file's bytes, streamed in parts when it is large."""
+        with _translated(self.url, key), path.open("rb") as source:
+            obstore.put(self._inner, key, source, chunk_size=_CHUNK_BYTES)
+
+    def get(self, key: str) -> bytes:
+        """Raises NotFound when there is no such object."""
+        with _translated(self.url, key):
+            return bytes(obstore.get(self._inner, key).bytes())
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        with _translated(self.url, key):
+            return bytes(obstore.get_range(self._inner, key, start=start, length=length))
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """The object in chunks of about 8 MiB."""
+        with _translated(self.url, key):
+            for chunk in obstore.get(self._inner, key).stream(min_chunk_size=_CHUNK_BYTES):
+                yield bytes(chunk)
+
+    def get_to_file(self, key: str, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        with partial.open("wb") as target:
+            for chunk in self.stream(key):
+                target.write(chunk)
+        partial.replace(path)
+
+    def list(self, prefix: str) -> list[str]:
+        """All keys below the folder `prefix`, sorted."""
+        with _translated(self.url, prefix):
+            pages = obstore.list(self._inner, prefix=prefix.rstrip("/"))
+            return sorted(meta["path"] for page in pages for meta in page)
+
+    def size_bytes(self, key: str) -> int | None:
+        """The object's size, or None when there is none."""
+        try:
+            with _translated(self.url, key):
+                return int(obstore.head(self._inner, key)["size"])
+        except NotFound:
+            return None
+
+    def delete(self, key: str) -> None:
+        """Remove the object; nothing happens when there is none."""
+        try:
+            with _translated(self.url, key):
+                obstore.delete(self._inner, key)
+        except NotFound:
+            return
+
+    def _put(self, key: str, body: bytes, mode: Literal["create", "overwrite"]) -> None:
+        with _translated(self.url, key):
+            # A create-only put cannot be multipart; ours are small.
+            obstore.put(self._inner, key, body, mode=mode, use_multipart=False if mode == "create" else None)
+
+
+def open_store(url: str, options: Mapping[str, str] | None = None) -> ObjectStore:
+    """The store at `file:///folder` (made if missing) or `s3://bucket/prefix`.
+
+    `options` are obstore's S3 settings (`endpoint`, `access_key_id`, `secret_access_key`, `region`, ...); those not
+    given come from the environment as usual for S3 clients.
+    """
+    try:
+        if url.startswith("file://"):
+            return ObjectStore(url, from_url(url, mkdir=True))
+        return ObjectStore(
+            url, from_url(url, config=cast(Any, dict(options or {})), client_options=_client_options(options))
+        )
+    except (BaseError, ValueError) as error:
+        raise StoreUnavailable(
+            f"the object store {url!r} cannot be opened: {error}",
+            remedy="Give SELFSYNTH_STORE_URL as file:///folder or s3://bucket/prefix, and its options.",
+        ) from error
+
+
+def _client_options(options: Mapping[str, str] | None) -> Any:
+    endpoint = (options or {}).get("endpoint", "")
+    return {"allow_http": True} if endpoint.startswith("http://") else {}
+
+
+@contextmanager
+def _translated(url: str, key: str) -> Iterator[None]:
+    """obstore's errors become ours, once, here."""
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError) as error:
+        raise NotFound(f"there is no object {key!r} in {url}", remedy="It was removed or never finished.") from error
+    except (AlreadyExistsError, PreconditionError) as error:
+        raise Conflict(
+            f"the object {key!r} exists already in {url}", remedy="Objects made once are never replaced."
+        ) from error
+    except (BaseError, OSError) as error:
+        raise _store_error(url, key, error) from error
+
+
+def _store_error(url: str, key: str, error: Exception) -> StoreUnavailable | StoreFull:
+    if any(sign in str(error).lower() for sign in _FULL_SIGNS):
+        return StoreFull(
+            f"the object store {url} is full; {key!r} was not written", remedy="Free space there, then start again."
+        )
+    return StoreUnavailable(f"the object store {url} failed for {key!r}: {error}", remedy="Check that it is reachable.")

@@ -1,0 +1,1 @@
+"""The nouns: frozen types that travel between services. No behaviour beyond validation."""

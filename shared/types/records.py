@@ -1,0 +1,92 @@
+"""Rows of artefacts. One class a kind of row; ids are real ids, never list positions."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Split = Literal["train", "validation", "test"]
+FinishReason = Literal["stop", "length"]
+CandidateSource = Literal["synthesised", "answer", "rationalised", "fallback"]
+
+
+class Record(BaseModel):
+    """A row. Fields may be str, int, float, bool, a Literal of str, any of these or None, or a tuple of str."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Example(Record):
+    """An image and its true label."""
+
+    id: str
+    image_key: str
+    label: str
+    split: Split
+    width: int
+    height: int
+    sha256: str
+    source: str
+
+
+class Description(Record):
+    """Free text about one image. `instruction` indexes the domain's instructions, `sample` counts within it."""
+
+    example_id: str
+    instruction: int
+    sample: int
+    text: str
+    finish_reason: FinishReason
+
+
+class ScoredConcept(Record):
+    """One concept of the image's class with its score s(z); `chosen` says whether it is held visible in this image."""
+
+    example_id: str
+    concept: str
+    score: float
+    rank: int
+    chosen: bool
+
+
+class Candidate(Record):
+    """One answer to a question about one image: a row of the ledger. Kept rows are the QA pairs.
+
+    `question_id` counts an example's questions; `reason` says why the row was kept or rejected (a short code such as
+    `best`, `no_label`, `cut_off`, `repeats`, `lower_score`, `several_labels`).
+    """
+
+    example_id: str
+    question_id: int
+    kind: str
+    question: str
+    sample: int
+    source: CandidateSource
+    text: str
+    finish_reason: FinishReason
+    score: float | None
+    kept: bool
+    reason: str
+
+
+class Prediction(Record):
+    """A model's greedy answer about a held-out image. `predicted` is a label, `none` or `several`."""
+
+    example_id: str
+    split: Split
+    label: str
+    question: str
+    answer: str
+    finish_reason: FinishReason
+    predicted: str
+    correct: bool
+    contains_label: bool
+    repeats: bool
+
+
+class LossPoint(Record):
+    """One logged point of training. `epoch` is fractional; `loss` is the mean over answer tokens since the last one."""
+
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float

@@ -1,0 +1,39 @@
+"""What a step function is given. Small enough for a test to build by hand."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from shared.artefacts import ManifestRef
+from shared.job_settings import JobSettings
+from shared.objects import ObjectStore
+from shared.types.tasks import StepTask
+
+
+def _ignore_progress(done: int, total: int, metrics: Mapping[str, float]) -> None:
+    """Nobody watches."""
+
+
+def _never_stop() -> None:
+    """Nobody can stop this step."""
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """One attempt at work.
+
+    `progress(done, total, metrics)` tells how far it is, in units of the step; a lost push never blocks work. `check()`
+    raises StepStopped when the attempt must end (stale, cancelled, lease lost) and StepInterrupted when it should save
+    what it has and let another worker go on.
+    """
+
+    task: StepTask
+    store: ObjectStore
+    progress: Callable[[int, int, Mapping[str, float]], None] = field(default=_ignore_progress)
+    check: Callable[[], None] = field(default=_never_stop)
+
+    @property
+    def settings(self) -> JobSettings:
+        return JobSettings.model_validate(self.task.params)
+
+
+Work = Callable[[StepContext], ManifestRef]

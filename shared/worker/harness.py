@@ -1,0 +1,74 @@
+"""Runs one attempt from message to end. The only place where a step's errors become a report."""
+
+import os
+import signal
+import socket
+import threading
+from typing import Any
+
+import structlog
+
+from shared.errors import StepInterrupted, StepStopped, report_of
+from shared.logs import bind_task
+from shared.objects import open_store
+from shared.settings import WorkerSettings
+from shared.types.tasks import StepTask
+from shared.worker.context import StepContext, Work
+from shared.worker.coordinator import Coordinator
+from shared.worker.lease import Lease
+
+log = structlog.get_logger(__name__)
+
+
+def run_task(message: dict[str, Any], work: Work, settings: WorkerSettings) -> None:
+    """Do `work` for the task in `message` under a lease, and tell the coordinator how it ended.
+
+    Returns also when the attempt failed or was refused: the database holds the truth, not the queue.
+    """
+    task = StepTask.model_validate(message)
+    bind_task(task)
+    worker = settings.worker_name or f"{socket.gethostname()}:{os.getppid()}"
+    with Coordinator(settings.coordinator_url, settings.worker_token.get_secret_value(), worker, task) as coordinator:
+        try:
+            coordinator.started()
+            log.info("step started")
+            _work_under_lease(task, work, settings, coordinator)
+        except StepStopped as stopped:
+            log.warning("attempt refused or stopped", why=str(stopped))
+
+
+def _work_under_lease(task: StepTask, work: Work, settings: WorkerSettings, coordinator: Coordinator) -> None:
+    interrupted = _interrupted_by_sigterm()
+    with Lease(coordinator.heartbeat, task.lease_s, kill=_kill_own_group) as lease:
+
+        def check() -> None:
+            lease.check()
+            if interrupted.is_set():
+                raise StepInterrupted
+
+        try:
+            store = open_store(settings.store_url, settings.store_options)
+            ref = work(StepContext(task=task, store=store, progress=coordinator.progress, check=check))
+        except StepStopped:
+            raise
+        except StepInterrupted:
+            coordinator.again()
+            log.info("step handed back")
+        except Exception as error:  # the process edge: every error becomes a report
+            log.exception("step failed")
+            coordinator.failed(report_of(error))
+        else:
+            coordinator.succeeded(ref)
+            log.info("step succeeded", manifest=ref.key)
+
+
+def _interrupted_by_sigterm() -> threading.Event:
+    event = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda signum, frame: event.set())
+    return event
+
+
+def _kill_own_group() -> None:
+    """The work horse leads its own process group (see rq_process), so a training subprocess dies with it."""
+    os.killpg(os.getpgrp(), signal.SIGKILL)

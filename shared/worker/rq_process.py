@@ -1,0 +1,59 @@
+"""The long-lived worker process of one queue: RQ's forking worker with JSON messages and a drain on SIGTERM.
+
+The parent holds no accelerator and no threads; each message runs in a forked child that leads its own process group.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from types import FrameType
+
+from rq import Worker
+from rq.job import Job
+from rq.queue import Queue
+
+from shared.queues import connect, queue_of
+from shared.types.lifecycle import QueueName
+
+_MAINTENANCE_S = 5
+_WORKER_TTL_S = 30
+_PR_SET_PDEATHSIG = 1
+
+
+class DrainingWorker(Worker):
+    """On SIGTERM the running step is asked to save and hand back; on the worker's own death it dies too."""
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        if self.horse_pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        die_with_parent()
+        super().main_work_horse(job, queue)
+
+
+def serve(queue: QueueName, redis_url: str) -> None:
+    """Handle the queue's messages until SIGTERM."""
+    connection = connect(redis_url)
+    worker = DrainingWorker(
+        [queue_of(connection, queue)],
+        connection=connection,
+        serializer="json",
+        maintenance_interval=_MAINTENANCE_S,
+        worker_ttl=_WORKER_TTL_S,
+        job_monitoring_interval=_MAINTENANCE_S,
+    )
+    worker.work(logging_level=None)
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when its parent dies (Linux only; elsewhere the lease ends it)."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)

@@ -1,0 +1,29 @@
+import pytest
+
+from shared.errors import InvalidInput
+from shared.job_settings import JobSettings, resolve
+
+
+def test_the_defaults_are_the_published_ones_where_they_are_not_faults() -> None:
+    settings = JobSettings()
+    assert (settings.describe.instructions, settings.describe.samples) == (3, 10)
+    assert (settings.train.lora_rank, settings.train.lora_alpha, settings.train.learning_rate) == (128, 256, 1e-5)
+
+
+def test_all_faults_are_in_one_answer() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        resolve("default", {"describe": {"samples": 0, "colour": 1}, "train": {"epochs": "many"}, "nonsense": True})
+    for name in ("settings.describe.samples", "settings.describe.colour", "settings.train.epochs", "settings.nonsense"):
+        assert name in caught.value.message
+
+
+def test_a_field_of_its_own_overrides_the_papers_preset() -> None:
+    settings = resolve("paper", {"select_answers": {"label_first": True}})
+    assert settings.select_answers.label_first
+    assert settings.select_answers.negatives == "all_concepts"
+
+
+def test_an_unknown_method_names_the_known_ones() -> None:
+    with pytest.raises(InvalidInput, match="'magic'") as caught:
+        resolve("magic", {})
+    assert "default, paper" in caught.value.remedy
