@@ -1,0 +1,108 @@
+"""What the base model is taught to say: pairs of question and answer about a scene, in the generator's own words.
+
+The questions come from the generator's prompt builder, so that the model answers what the services will ask. No
+species is ever named.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from selfsynth.demo.base.names import random_name
+from selfsynth.demo.world.attributes import PARTS, all_phrases, spoken_phrases
+from selfsynth.demo.world.scene import Scene, random_attributes
+from services.generator.prompts import QuestionKind, describe_instructions, question_pool, synthesis_prompt
+
+NOUN = "bird"
+UNKNOWN = "a wild bird"
+MOST_FEATURES = 6
+NOT_VISIBLE = "That part is not visible."
+_DROPPED_SHARE = 0.04
+_NAMED_FIRST = ("This is {name}. It has {features}.", "The bird is {name}. You can see {features}.")
+_NAMED_LAST = ("The bird has {features}. So it is {name}.", "You can see {features}. So this is {name}.")
+_NAMED_ONLY = ("This is {name}.", "The bird is {name}.")
+_DESCRIBED = ("The bird has {first}. It also has {second}.", "You can see {first}. There is also {second}.")
+_PART_QUESTION = "What does the {part} of the bird look like?"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One exchange about an image."""
+
+    question: str
+    answer: str
+
+
+def lesson(scene: Scene, rng: random.Random) -> Lesson:
+    """A random exchange about the scene; the mix follows from what the loop asks of the model."""
+    draw = rng.random()
+    if draw < 0.28:
+        return Lesson(rng.choice(describe_instructions(NOUN)), description(scene, rng))
+    if draw < 0.36:
+        return _part_lesson(scene, rng)
+    kind = rng.choice((QuestionKind.EXPLAIN, QuestionKind.EXPLAIN, QuestionKind.STEP_BY_STEP, QuestionKind.SIMPLE))
+    question = rng.choice(question_pool(kind, NOUN))
+    if draw < 0.55:
+        return Lesson(question, answer(kind, UNKNOWN, seen_phrases(scene, rng, MOST_FEATURES), rng))
+    return _told_lesson(scene, kind, question, rng)
+
+
+def seen_phrases(scene: Scene, rng: random.Random, most: int) -> list[str]:
+    """One phrase for each visible part, at most `most` of them, in the order of PARTS."""
+    visible = scene.visible
+    chosen = sorted(rng.sample(list(visible), min(most, len(visible))), key=PARTS.index)
+    return [rng.choice(spoken_phrases(part, visible[part])) for part in chosen]
+
+
+def told_phrases(scene: Scene, rng: random.Random) -> list[str]:
+    """A shuffled list as a job would tell it; half of the lists belong to another bird, so that copying is learned.
+
+    Concept banks' own phrasings occur too.
+    """
+    attributes = scene.visible if rng.random() < 0.5 else random_attributes(rng)
+    parts = rng.sample(list(attributes), rng.randint(2, min(7, len(attributes))))
+    phrases = [rng.choice(all_phrases(part, attributes[part])) for part in parts]
+    if rng.random() < 0.3:
+        phrases.append(rng.choice([p for p in all_phrases(parts[0], attributes[parts[0]]) if p not in phrases]))
+    rng.shuffle(phrases)
+    return phrases
+
+
+def answer(kind: QuestionKind, name: str, features: Sequence[str], rng: random.Random) -> str:
+    """The answer to a question of the kind, quoting the first MOST_FEATURES features in their order."""
+    templates = {
+        QuestionKind.EXPLAIN: _NAMED_FIRST,
+        QuestionKind.STEP_BY_STEP: _NAMED_LAST,
+        QuestionKind.SIMPLE: _NAMED_ONLY,
+    }[kind]
+    return rng.choice(templates).format(name=name, features=_listed(features[:MOST_FEATURES]))
+
+
+def description(scene: Scene, rng: random.Random) -> str:
+    """Two sentences over the visible parts, now and then without one of them."""
+    phrases = seen_phrases(scene, rng, len(PARTS))
+    kept = [phrase for phrase in phrases if rng.random() >= _DROPPED_SHARE]
+    phrases = kept if len(kept) >= 2 else phrases
+    half = (len(phrases) + 1) // 2
+    return rng.choice(_DESCRIBED).format(first=_listed(phrases[:half]), second=_listed(phrases[half:]))
+
+
+def _part_lesson(scene: Scene, rng: random.Random) -> Lesson:
+    part = rng.choice(PARTS)
+    if part in scene.hidden:
+        return Lesson(_PART_QUESTION.format(part=part), NOT_VISIBLE)
+    return Lesson(
+        _PART_QUESTION.format(part=part), f"It has {rng.choice(spoken_phrases(part, scene.attributes[part]))}."
+    )
+
+
+def _told_lesson(scene: Scene, kind: QuestionKind, question: str, rng: random.Random) -> Lesson:
+    name = random_name(rng)
+    told = told_phrases(scene, rng) if rng.random() < 0.95 else []
+    quoted = told or seen_phrases(scene, rng, MOST_FEATURES)
+    return Lesson(synthesis_prompt(name, told, question, NOUN), answer(kind, f"the {name}", quoted, rng))
+
+
+def _listed(phrases: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"
