@@ -3,11 +3,14 @@
 Messages are JSON and name their handler by its dotted name, so that no service's code is imported here.
 """
 
+import contextlib
+from datetime import UTC, datetime, timedelta
+
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from shared.errors import QueueUnavailable
@@ -23,6 +26,7 @@ HANDLERS: dict[QueueName, str] = {
 # The truth is in the database: a message may vanish soon after it was handled.
 _RESULT_TTL_S = 60
 _FAILURE_TTL_S = 3600
+_TAKEN_FOR = timedelta(seconds=15)
 
 
 def connect(redis_url: str) -> Redis:
@@ -40,11 +44,12 @@ class Messages:
         self._connection = connection
 
     def send(self, task: StepTask) -> None:
-        """Put the task into its step's queue. A message of the same id that is there already is left alone."""
+        """Put the task into its step's queue. A live message of the same id is left alone, a dead one replaced."""
         name = QUEUE_OF_STEP[task.step]
         try:
             if self.knows(task.message_id):
                 return
+            self._forget(task.message_id)
             queue_of(self._connection, name).enqueue_call(
                 HANDLERS[name],
                 args=(task.model_dump(mode="json"),),
@@ -61,20 +66,34 @@ class Messages:
             raise _unavailable(error) from error
 
     def knows(self, message_id: str) -> bool:
-        """Whether the message is in the queue's memory, in whatever state."""
+        """Whether the message waits, or was taken by a worker so lately that it may still be about to start.
+
+        A second delivery is harmless (the coordinator lets one attempt start once); a message nobody handles is not.
+        """
         try:
-            Job.fetch(message_id, connection=self._connection, serializer=JSONSerializer)
+            message = Job.fetch(message_id, connection=self._connection, serializer=JSONSerializer)
         except NoSuchJobError:
             return False
         except RedisError as error:
             raise _unavailable(error) from error
-        return True
+        status = message.get_status(refresh=False)
+        if status == JobStatus.STARTED:
+            return message.started_at is None or datetime.now(UTC) - _aware(message.started_at) < _TAKEN_FOR
+        return bool(status == JobStatus.QUEUED)
+
+    def _forget(self, message_id: str) -> None:
+        with contextlib.suppress(NoSuchJobError):
+            Job.fetch(message_id, connection=self._connection, serializer=JSONSerializer).delete()
 
     def ping(self) -> None:
         try:
             self._connection.ping()
         except RedisError as error:
             raise _unavailable(error) from error
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _unavailable(error: Exception) -> QueueUnavailable:

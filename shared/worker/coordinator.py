@@ -59,7 +59,7 @@ class Coordinator:
         """Tried again while the coordinator restarts, for as long as the lease could last."""
         for attempt in Retrying(
             retry=retry_if_exception(_is_passing),
-            wait=wait_exponential_jitter(initial=0.2, max=2),
+            wait=wait_exponential_jitter(multiplier=0.2, max=2),
             stop=stop_after_delay(self._patience_s),
             reraise=True,
         ):
