@@ -1,0 +1,72 @@
+"""answer: from round 2 on, several candidate answers a question from the teacher, which is told only the question.
+
+Where no candidate is fit the teacher is asked again with label and concepts (rationalisation). Selection comes later,
+in another step: here every row is left undecided.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from services.generator.chat import Engine, Sampling
+from services.generator.steps.candidates import AnswerCheck, ledger_row
+from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
+from services.generator.steps.parts import PartRun
+from services.generator.steps.questions import Question, draw_questions
+from services.generator.steps.teacher import Sitting
+from services.generator.steps.telling import Telling
+from shared.artefacts import ManifestRef
+from shared.job_settings import AnswerSettings
+from shared.scoring.labels import LabelScorer
+from shared.types.records import Candidate
+from shared.worker.context import StepContext
+
+
+def run(context: StepContext, engine: Engine) -> ManifestRef:
+    settings = context.settings
+    scorer = LabelScorer(tuple(concept_bank(context).concepts))
+    check = AnswerCheck(scorer, settings.select_answers.reject_repetition)
+    answering = _Answering(
+        settings.answer, Telling(settings.synthesise, settings.noun, chosen_concepts(context), check)
+    )
+    parts = PartRun(context, Candidate, shard_examples(context, ["train"]), answering.rows_of)
+    parts.complete(engine)
+    return parts.writer.finish(parts.part_count, figures(parts.writer.read()))
+
+
+@dataclass(frozen=True)
+class _Answering:
+    settings: AnswerSettings
+    telling: Telling
+
+    async def rows_of(self, sitting: Sitting) -> Sequence[Candidate]:
+        settings = self.settings
+        drawn = draw_questions(settings.mix, settings.questions, self.telling.noun, sitting.seed("questions"))
+        ledgers = await asyncio.gather(*(self._candidates(sitting, question) for question in drawn))
+        return [row for ledger in ledgers for row in ledger]
+
+    async def _candidates(self, sitting: Sitting, question: Question) -> list[Candidate]:
+        settings, example = self.settings, sitting.example
+        sampling = Sampling(settings.samples, settings.temperature, settings.top_p, settings.max_tokens)
+        replies = await sitting.ask(question.text, sampling, question.id)
+        rows = [ledger_row(example, question, k, "answer", reply) for k, reply in enumerate(replies)]
+        if all(self.telling.check.fault(reply, example.label) for reply in replies):
+            told = await self.telling.until_fit(sitting, question, settings.rationalise, settings.max_tokens)
+            rows += [
+                ledger_row(example, question, settings.samples + k, "rationalised", reply)
+                for k, (reply, _) in enumerate(told)
+            ]
+        return rows
+
+
+def figures(rows: Iterable[Candidate]) -> dict[str, float]:
+    """How many questions were asked, candidates came, and questions needed label and concepts to be told."""
+    questions: set[tuple[str, int]] = set()
+    told: set[tuple[str, int]] = set()
+    candidates = 0
+    for row in rows:
+        candidates += 1
+        questions.add((row.example_id, row.question_id))
+        if row.source == "rationalised":
+            told.add((row.example_id, row.question_id))
+    return {"questions": float(len(questions)), "candidates": float(candidates), "rationalised": float(len(told))}

@@ -1,0 +1,55 @@
+"""describe: several descriptions of every training image, from several instructions. Tells the model no label."""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.generator.chat import Engine, Sampling
+from services.generator.prompts import describe_instructions
+from services.generator.steps.inputs import shard_examples
+from services.generator.steps.parts import PartRun
+from services.generator.steps.teacher import Sitting
+from shared.artefacts import ManifestRef
+from shared.errors import InvalidInput
+from shared.job_settings import DescribeSettings
+from shared.types.records import Description
+from shared.worker.context import StepContext
+
+
+def run(context: StepContext, engine: Engine) -> ManifestRef:
+    settings = context.settings.describe
+    instructions = first_instructions(context.settings.noun, settings.instructions)
+
+    async def rows_of(sitting: Sitting) -> Sequence[Description]:
+        asked = (_describe(sitting, k, text, settings) for k, text in enumerate(instructions))
+        return [row for rows in await asyncio.gather(*asked) for row in rows]
+
+    parts = PartRun(context, Description, shard_examples(context, ["train"]), rows_of)
+    parts.complete(engine)
+    return parts.writer.finish(parts.part_count, {"descriptions": float(sum(1 for _ in parts.writer.read()))})
+
+
+def first_instructions(noun: str, count: int) -> tuple[str, ...]:
+    """Raises InvalidInput when there are fewer than `count`."""
+    known = describe_instructions(noun)
+    if count > len(known):
+        raise InvalidInput(
+            f"settings.describe.instructions is {count}, but there are {len(known)} instructions",
+            remedy=f"Set it to {len(known)} at most and raise settings.describe.samples.",
+            code="invalid_settings",
+        )
+    return known[:count]
+
+
+async def _describe(sitting: Sitting, instruction: int, text: str, settings: DescribeSettings) -> list[Description]:
+    sampling = Sampling(settings.samples, settings.temperature, settings.top_p, settings.max_tokens)
+    replies = await sitting.ask(text, sampling, instruction)
+    return [
+        Description(
+            example_id=sitting.example.id,
+            instruction=instruction,
+            sample=sample,
+            text=reply.text,
+            finish_reason=reply.finish_reason,
+        )
+        for sample, reply in enumerate(replies)
+    ]

@@ -1,0 +1,67 @@
+"""evaluate: the student's greedy answer to one question about every held-out image. Tells the model no label."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from services.generator.chat import Engine, Reply, Sampling
+from services.generator.prompts import QuestionKind, question_pool
+from services.generator.steps.inputs import concept_bank, shard_examples
+from services.generator.steps.parts import PartRun
+from services.generator.steps.teacher import Sitting
+from shared.artefacts import ManifestRef
+from shared.scoring.labels import LabelScorer, contains_label
+from shared.scoring.repetition import repeats
+from shared.types.records import Example, Prediction, Split
+from shared.worker.context import StepContext
+
+_HELD_OUT: tuple[Split, ...] = ("validation", "test")
+_SIGNS: dict[str, Callable[[Prediction], bool]] = {
+    "correct": lambda row: row.correct,
+    "contains_label": lambda row: row.contains_label,
+    "none": lambda row: row.predicted == "none",
+    "several": lambda row: row.predicted == "several",
+    "repeats": lambda row: row.repeats,
+    "cut_off": lambda row: row.finish_reason == "length",
+}
+
+
+def run(context: StepContext, engine: Engine) -> ManifestRef:
+    """The question is the same for all images and rounds: the first of its kind's pool."""
+    settings = context.settings.evaluate
+    question = question_pool(QuestionKind(settings.kind), context.settings.noun)[0]
+    scorer = LabelScorer(tuple(concept_bank(context).concepts))
+    greedy = Sampling(n=1, temperature=0.0, top_p=1.0, max_tokens=settings.max_tokens)
+
+    async def rows_of(sitting: Sitting) -> Sequence[Prediction]:
+        [reply] = await sitting.ask(question, greedy)
+        return [prediction(sitting.example, question, reply, scorer)]
+
+    parts = PartRun(context, Prediction, shard_examples(context, _HELD_OUT), rows_of)
+    parts.complete(engine)
+    return parts.writer.finish(parts.part_count, figures(parts.writer.read()))
+
+
+def prediction(example: Example, question: str, reply: Reply, scorer: LabelScorer) -> Prediction:
+    predicted = scorer.decide(reply.text)
+    return Prediction(
+        example_id=example.id,
+        split=example.split,
+        label=example.label,
+        question=question,
+        answer=reply.text,
+        finish_reason=reply.finish_reason,
+        predicted=predicted,
+        correct=predicted == example.label,
+        contains_label=contains_label(reply.text, example.label),
+        repeats=repeats(reply.text, example.label),
+    )
+
+
+def figures(rows: Iterable[Prediction]) -> dict[str, float]:
+    """Counts by split: all answers, and those that are correct, contain the label, name none or several labels, repeat
+    themselves, or were cut off."""
+    counts = {f"{split}_{name}": 0.0 for split in _HELD_OUT for name in ("total", *_SIGNS)}
+    for row in rows:
+        counts[f"{row.split}_total"] += 1
+        for name, holds in _SIGNS.items():
+            counts[f"{row.split}_{name}"] += holds(row)
+    return counts

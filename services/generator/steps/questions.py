@@ -1,0 +1,41 @@
+"""Draws an example's questions from the pools. Pure."""
+
+import random
+from dataclasses import dataclass
+
+from services.generator.prompts import QuestionKind, question_pool
+from shared.job_settings import QuestionMix
+
+
+@dataclass(frozen=True)
+class Question:
+    """`id` counts an example's questions."""
+
+    id: int
+    kind: QuestionKind
+    text: str
+
+
+def draw_questions(mix: QuestionMix, count: int, noun: str, seed: int) -> tuple[Question, ...]:
+    """`count` questions whose kinds follow the mix. None comes twice while its kind's pool lasts."""
+    draw = random.Random(seed)
+    kinds = draw.choices(list(QuestionKind), weights=[getattr(mix, kind.value) for kind in QuestionKind], k=count)
+    fresh: dict[QuestionKind, list[str]] = {kind: [] for kind in QuestionKind}
+    return tuple(Question(id_, kind, _next(fresh[kind], kind, noun, draw)) for id_, kind in enumerate(kinds))
+
+
+def draw_simple(question: Question, noun: str, seed: int) -> Question:
+    """A simple question in the place of `question`: one to which the bare label is a whole answer."""
+    text = random.Random(seed).choice(question_pool(QuestionKind.SIMPLE, noun))
+    return Question(question.id, QuestionKind.SIMPLE, text)
+
+
+def shuffled(concepts: tuple[str, ...], seed: int) -> tuple[str, ...]:
+    """The concepts in another order, so that no place in the list comes to mean something."""
+    return tuple(random.Random(seed).sample(concepts, len(concepts)))
+
+
+def _next(fresh: list[str], kind: QuestionKind, noun: str, draw: random.Random) -> str:
+    if not fresh:
+        fresh.extend(draw.sample(question_pool(kind, noun), len(question_pool(kind, noun))))
+    return fresh.pop()

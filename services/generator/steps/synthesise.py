@@ -1,0 +1,65 @@
+"""synthesise: QA pairs of round 1. The model is told label and visible concepts, and its answer is checked.
+
+Every try is a row of the ledger; the kept ones are the QA pairs, with the plain question.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.generator.chat import Engine
+from services.generator.steps.candidates import AnswerCheck, label_only, ledger_row, pair_figures
+from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
+from services.generator.steps.parts import PartRun
+from services.generator.steps.questions import Question, draw_questions, draw_simple
+from services.generator.steps.teacher import Sitting
+from services.generator.steps.telling import Telling
+from shared.artefacts import ManifestRef
+from shared.errors import TooFewPairs
+from shared.scoring.labels import LabelScorer
+from shared.types.records import Candidate
+from shared.worker.context import StepContext
+
+
+def run(context: StepContext, engine: Engine) -> ManifestRef:
+    """Raises TooFewPairs when fewer than `min_pair_share` of the shard's questions ended in a pair."""
+    settings = context.settings.synthesise
+    examples = shard_examples(context, ["train"])
+    check = AnswerCheck(LabelScorer(tuple(concept_bank(context).concepts)), settings.reject_repetition)
+    telling = Telling(settings, context.settings.noun, chosen_concepts(context), check)
+
+    async def rows_of(sitting: Sitting) -> Sequence[Candidate]:
+        drawn = draw_questions(settings.mix, settings.questions, telling.noun, sitting.seed("questions"))
+        ledgers = await asyncio.gather(*(_pair(sitting, question, telling) for question in drawn))
+        return [row for ledger in ledgers for row in ledger]
+
+    parts = PartRun(context, Candidate, examples, rows_of)
+    parts.complete(engine)
+    figures = pair_figures(parts.writer.read(), {example.id: example.label for example in examples})
+    require_pairs(figures, context.settings.min_pair_share)
+    return parts.writer.finish(parts.part_count, figures)
+
+
+async def _pair(sitting: Sitting, question: Question, telling: Telling) -> list[Candidate]:
+    settings, example = telling.settings, sitting.example
+    tried = await telling.until_fit(sitting, question, settings.resamples + 1, settings.max_tokens)
+    rows = [
+        ledger_row(example, question, k, "synthesised", reply, kept=not fault, reason=fault or "best")
+        for k, (reply, fault) in enumerate(tried)
+    ]
+    if not rows[-1].kept and settings.fallback == "label_only":
+        simple = draw_simple(question, telling.noun, sitting.seed(question.id, "fallback"))
+        bare = label_only(example.label)
+        rows.append(ledger_row(example, simple, len(rows), "fallback", bare, kept=True, reason="fallback"))
+    return rows
+
+
+def require_pairs(figures: dict[str, float], min_share: float) -> None:
+    """Raises TooFewPairs, with the counts, when too few questions ended in a pair."""
+    questions, pairs = int(figures["questions"]), int(figures["pairs"])
+    if questions and pairs < min_share * questions:
+        raise TooFewPairs(
+            f"only {pairs} of {questions} questions ended in a QA pair; at least {min_share:.0%} must: the model "
+            "seldom names the label even when it is told",
+            remedy="Use a model that knows the domain, set settings.synthesise.fallback to label_only, raise "
+            "settings.synthesise.resamples, or lower settings.min_pair_share.",
+        )

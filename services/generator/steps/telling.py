@@ -1,0 +1,43 @@
+"""Asks the teacher with label and visible concepts told, until an answer is fit. Serves synthesise and answer."""
+
+from dataclasses import dataclass
+
+from services.generator.chat import Reply, Sampling
+from services.generator.prompts import synthesis_prompt
+from services.generator.steps.candidates import AnswerCheck
+from services.generator.steps.inputs import Concepts
+from services.generator.steps.questions import Question, shuffled
+from services.generator.steps.teacher import Sitting
+from shared.job_settings import SynthesiseSettings
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How label and concepts are told. Every try has a seed of its own; the first is the coolest."""
+
+    settings: SynthesiseSettings
+    noun: str
+    concepts: Concepts
+    check: AnswerCheck
+
+    async def until_fit(
+        self, sitting: Sitting, question: Question, tries: int, max_tokens: int
+    ) -> list[tuple[Reply, str]]:
+        """Up to `tries` replies, each with the reason code against it; the last has "" if one was fit."""
+        prompt = self._prompt(sitting, question)
+        tried: list[tuple[Reply, str]] = []
+        for number in range(tries):
+            [reply] = await sitting.ask(prompt, self._sampling(number, max_tokens), question.id, "told", number)
+            tried.append((reply, self.check.fault(reply, sitting.example.label)))
+            if not tried[-1][1]:
+                break
+        return tried
+
+    def _prompt(self, sitting: Sitting, question: Question) -> str:
+        seen = self.concepts.get(sitting.example.id, ())
+        order = shuffled(seen, sitting.seed(question.id, "order"))
+        return synthesis_prompt(sitting.example.label, order, question.text, self.noun)
+
+    def _sampling(self, number: int, max_tokens: int) -> Sampling:
+        temperature = self.settings.resample_temperature if number else self.settings.temperature
+        return Sampling(1, temperature, self.settings.top_p, max_tokens)
