@@ -126,7 +126,9 @@ def exercise_loss(model: LlavaForConditionalGeneration, batch: list[Exercise], s
     embedded = inner.language_model.get_input_embeddings()(ids)
     projected = inner.multi_modal_projector(seen[[one.image for one in batch]])
     places = (ids == model.config.image_token_index).unsqueeze(-1).expand_as(embedded)
-    hidden = inner.language_model(inputs_embeds=embedded.masked_scatter(places, projected), use_cache=False)
+    hidden = inner.language_model(
+        inputs_embeds=embedded.masked_scatter(places, projected.to(embedded.dtype)), use_cache=False
+    )
     shifted, following = hidden.last_hidden_state[:, :-1], wanted[:, 1:]
     counted = following != _IGNORED
     return functional.cross_entropy(model.lm_head(shifted[counted]), following[counted])

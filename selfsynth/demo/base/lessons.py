@@ -36,13 +36,13 @@ class Lesson:
 def lesson(scene: Scene, rng: random.Random) -> Lesson:
     """A random exchange about the scene; the mix follows from what the loop asks of the model."""
     draw = rng.random()
-    if draw < 0.28:
+    if draw < 0.25:
         return Lesson(rng.choice(describe_instructions(NOUN)), description(scene, rng))
-    if draw < 0.36:
+    if draw < 0.31:
         return _part_lesson(scene, rng)
     kind = rng.choice((QuestionKind.EXPLAIN, QuestionKind.EXPLAIN, QuestionKind.STEP_BY_STEP, QuestionKind.SIMPLE))
     question = rng.choice(question_pool(kind, NOUN))
-    if draw < 0.55:
+    if draw < 0.48:
         return Lesson(question, answer(kind, UNKNOWN, seen_phrases(scene, rng, MOST_FEATURES), rng))
     return _told_lesson(scene, kind, question, rng)
 
