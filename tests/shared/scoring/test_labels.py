@@ -1,0 +1,131 @@
+"""The closed-set scorer, on the real label lists where there are some."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.scoring.labels import LabelScorer, contains_label
+
+DOGS = LabelScorer(["collie", "Border collie", "golden retriever", "malamute", "Siberian husky"])
+CHEST = LabelScorer(["NORMAL", "PNEUMONIA"])
+
+
+@pytest.fixture(scope="module")
+def variants(test_data: Path) -> list[str]:
+    return (test_data / "fgvc-aircraft-2013b/data/variants.txt").read_text().splitlines()
+
+
+def test_each_of_the_100_aircraft_variants_is_decided_as_itself(variants: list[str]) -> None:
+    scorer = LabelScorer(variants)
+    assert len(variants) == 100
+    assert {v: scorer.decide(f"This is a {v}.") for v in variants} == {v: v for v in variants}
+
+
+def test_an_answer_that_knows_nothing_names_no_variant_though_the_substring_rule_says_21_and_27(
+    variants: list[str],
+) -> None:
+    scorer = LabelScorer(variants)
+    for answer, by_substring in (("I do not know", 21), ("I am not sure", 27)):
+        assert scorer.decide(answer) == "none"
+        assert sum(contains_label(answer, v) for v in variants) == by_substring
+
+
+def test_digits_are_kept() -> None:
+    scorer = LabelScorer(["707-320", "737-400", "Fokker 50", "Fokker 70"])
+    assert scorer.decide("a 707-320") == "707-320"
+    assert not scorer.names("a 707-320", "737-400")
+    assert scorer.decide("a 1737-400") == scorer.decide("a 737-4000") == scorer.decide("a Fokker") == "none"
+
+
+@pytest.mark.parametrize(
+    "answer", ["BORDER COLLIE!", "border_collie", "a border-collie.", "Border collies", "**Border\ncollie**"]
+)
+def test_case_punctuation_and_separators_do_not_matter(answer: str) -> None:
+    assert DOGS.decide(answer) == "Border collie"
+
+
+def test_the_class_folders_of_real_data_sets_are_names(test_data: Path) -> None:
+    labels = [folder.name for folder in sorted((test_data / "pld/Images").iterdir())]
+    scorer = LabelScorer(labels)
+    assert all(scorer.decide(f"I see {label.replace('_', ' ')} here") == label for label in labels)
+
+
+@pytest.mark.parametrize("answer", ["The chest is abnormal.", "The lungs are not normal.", "Non-normal findings"])
+def test_abnormal_is_not_normal(answer: str) -> None:
+    assert CHEST.decide(answer) == "none"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "There are no signs of pneumonia.",
+        "No focal consolidation, effusion, or pneumonia.",
+        "There is no evidence to suggest pneumonia.",
+        "I don't think this is pneumonia.",
+        "Pneumonia is unlikely.",
+        "Pneumonia can be ruled out.",
+        "It is free of pneumonia.",
+        "This isn’t pneumonia",
+    ],
+)
+def test_a_rejected_class_is_not_named(answer: str) -> None:
+    assert CHEST.decide(answer) == "none"
+    assert CHEST.decide(f"{answer} The chest is normal.") == "NORMAL"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "It is a malamute, not a Siberian husky.",
+        "A malamute rather than a Siberian husky",
+        "Unlike the Siberian husky, this is a malamute.",
+        "It is not a Siberian husky but a malamute.",
+        "None other than a malamute!",
+        "With no red collar: a malamute.",
+        "Without a doubt a malamute; it does not have blue eyes.",
+        "The malamute has no white chest, which sets it apart.",
+    ],
+)
+def test_a_rejection_reaches_only_what_it_rejects(answer: str) -> None:
+    assert DOGS.decide(answer) == "malamute"
+
+
+def test_the_longest_name_wins() -> None:
+    assert DOGS.decide("This is a Border collie.") == "Border collie"
+    assert DOGS.decide("The Border collie is a herding collie.") == "Border collie"
+    assert DOGS.decide("It is a collie, not a Border collie.") == "collie"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "collie, Border collie, golden retriever, malamute, Siberian husky",
+        "a collie or a Border collie",
+        "It is either a malamute or a Siberian husky.",
+        "A malamute. Or perhaps a golden retriever.",
+    ],
+)
+def test_listing_classes_wins_nothing(answer: str) -> None:
+    assert DOGS.decide(answer) == "several"
+
+
+def test_a_list_that_repeats_only_the_last_number_is_a_list() -> None:
+    scorer = LabelScorer(["737-200", "737-300", "Fokker 50", "Fokker 70"])
+    assert scorer.decide("a 737-200/300") == scorer.decide("a Fokker 50 or 70") == "several"
+
+
+def test_an_alias_names_its_class() -> None:
+    scorer = LabelScorer(["melanocytic nevi", "melanoma"], {"melanocytic nevi": ["mole", "nevus"]})
+    assert scorer.decide("This is a harmless mole") == "melanocytic nevi"
+    assert scorer.decide("a nevus or melanocytic nevi") == "melanocytic nevi"
+
+
+def test_a_name_that_begins_with_no_is_not_a_rejection() -> None:
+    scorer = LabelScorer(["no tumour", "tumour"])
+    assert scorer.decide("There is no tumour.") == "no tumour"
+    assert scorer.decide("There is a tumour.") == "tumour"
+
+
+def test_labels_written_the_same_cannot_be_told_apart() -> None:
+    assert LabelScorer(["C 1", "c-1"]).decide("It is C-1") == "several"
+    assert LabelScorer(["++", "bird"]).decide("++ bird") == "bird"
