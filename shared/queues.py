@@ -81,6 +81,16 @@ class Messages:
             return message.started_at is None or datetime.now(UTC) - _aware(message.started_at) < _TAKEN_FOR
         return bool(status == JobStatus.QUEUED)
 
+    def returned(self, message_id: str) -> bool:
+        """Whether the message's handler came to its end: proof that nothing of it runs any more."""
+        try:
+            message = Job.fetch(message_id, connection=self._connection, serializer=JSONSerializer)
+        except NoSuchJobError:
+            return False
+        except RedisError as error:
+            raise _unavailable(error) from error
+        return bool(message.get_status(refresh=False) == JobStatus.FINISHED)
+
     def _forget(self, message_id: str) -> None:
         with contextlib.suppress(NoSuchJobError):
             Job.fetch(message_id, connection=self._connection, serializer=JSONSerializer).delete()
