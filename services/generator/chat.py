@@ -88,7 +88,7 @@ class Chat:
         except _Passing:
             retrying = AsyncRetrying(
                 retry=retry_if_exception_type(_Passing),
-                wait=wait_exponential_jitter(initial=0.1, max=5),
+                wait=wait_exponential_jitter(multiplier=0.1, max=5),
                 stop=stop_after_delay(self._engine.patience_s),
             )
         try:

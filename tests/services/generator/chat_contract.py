@@ -1,0 +1,70 @@
+"""What the generation steps need of any engine, as tests: run against the fake one and the real one alike."""
+
+import asyncio
+import base64
+import io
+from dataclasses import dataclass, replace
+
+import pytest
+from PIL import Image
+
+from services.generator.chat import Chat, Engine, Reply, Sampling
+from shared.errors import EngineUnavailable, NotFound
+
+WARM = Sampling(n=1, temperature=1.0, top_p=1.0, max_tokens=6)
+
+
+@dataclass(frozen=True)
+class Served:
+    """An engine that runs, and a model that it serves."""
+
+    engine: Engine
+    model: str
+
+    def ask(
+        self, sampling: Sampling, seed: int, text: str = "What bird is this?", colour: str = "red"
+    ) -> tuple[Reply, ...]:
+        async def ask() -> tuple[Reply, ...]:
+            async with Chat(self.engine) as chat:
+                return await chat.ask(self.model, image_uri(colour), text, sampling, seed)
+
+        return asyncio.run(ask())
+
+
+class ChatContract:
+    """Subclass with a fixture `served`."""
+
+    def test_as_many_choices_come_as_were_asked_for(self, served: Served) -> None:
+        assert len(served.ask(replace(WARM, n=3), seed=1)) == 3
+
+    def test_choices_of_one_request_differ(self, served: Served) -> None:
+        assert len({reply.text for reply in served.ask(replace(WARM, n=4), seed=1)}) > 1
+
+    def test_the_same_seed_gives_the_same_texts(self, served: Served) -> None:
+        sampling = replace(WARM, n=2)
+        assert served.ask(sampling, seed=7) == served.ask(sampling, seed=7)
+
+    def test_another_seed_gives_another_text(self, served: Served) -> None:
+        assert served.ask(WARM, seed=7) != served.ask(WARM, seed=8)
+
+    def test_greedy_answers_do_not_depend_on_the_seed(self, served: Served) -> None:
+        greedy = replace(WARM, temperature=0.0)
+        assert served.ask(greedy, seed=1) == served.ask(greedy, seed=2)
+
+    def test_an_answer_cut_at_the_token_limit_says_so(self, served: Served) -> None:
+        [reply] = served.ask(replace(WARM, max_tokens=1), seed=1)
+        assert reply.finish_reason == "length"
+
+    def test_an_unknown_model_is_not_found(self, served: Served) -> None:
+        with pytest.raises(NotFound, match="no-such-model"):
+            replace(served, model="no-such-model").ask(WARM, seed=1)
+
+    def test_a_wrong_key_is_refused_at_once(self, served: Served) -> None:
+        with pytest.raises(EngineUnavailable, match="refuses the key"):
+            replace(served, engine=replace(served.engine, key="wrong")).ask(WARM, seed=1)
+
+
+def image_uri(colour: str) -> str:
+    sink = io.BytesIO()
+    Image.new("RGB", (64, 64), colour).save(sink, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(sink.getvalue()).decode()}"

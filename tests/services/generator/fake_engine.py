@@ -1,0 +1,143 @@
+"""A small real HTTP server that speaks chat completions as an engine does, and remembers what it was asked.
+
+It sees an image only as the hash of its bytes. `chat_contract` holds it to what the real engine does.
+"""
+
+import base64
+import hashlib
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+MODEL = "fake"
+WORDS = ["red", "blue", "long", "short", "wing", "tail", "beak", "crest", "grass", "leaf"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    model: str
+    text: str
+    image_sha256: str
+    n: int
+    temperature: float
+    max_tokens: int
+    seed: int
+
+
+Says = Callable[[Asked, int], str]
+
+
+def random_words(asked: Asked, choice: int) -> str:
+    """Twelve words that depend on all that an answer may depend on."""
+    noise = (asked.seed, choice) if asked.temperature else ()
+    return " ".join(random.Random(f"{asked.text} {asked.image_sha256} {noise}").choices(WORDS, k=12))
+
+
+class FakeEngine:
+    """Serves while it is entered. `says` gives a choice's text; `failures` are HTTP statuses for the next requests.
+
+    A text of more words than `max_tokens` is cut there. `hold_s` is how long an answer takes.
+    """
+
+    def __init__(self, says: Says = random_words, key: str = "", hold_s: float = 0.0, port: int = 0) -> None:
+        self.says = says
+        self.key = key
+        self.hold_s = hold_s
+        self.failures: list[int] = []
+        self.asked: list[Asked] = []
+        self.open_now = 0
+        self.open_most = 0
+        self._lock = threading.Lock()
+        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def complete(self, body: dict[str, Any], bearer: str) -> tuple[int, dict[str, Any]]:
+        with self._lock:
+            self.open_now += 1
+            self.open_most = max(self.open_most, self.open_now)
+        try:
+            time.sleep(self.hold_s)
+            return self._complete(_asked(body), bearer)
+        finally:
+            with self._lock:
+                self.open_now -= 1
+
+    def _complete(self, asked: Asked, bearer: str) -> tuple[int, dict[str, Any]]:
+        with self._lock:
+            failure = self.failures.pop(0) if self.failures else 0
+        if failure:
+            return failure, _error("a failure that the test ordered")
+        if bearer != self.key:
+            return 401, _error("the key is wrong")
+        if asked.model != MODEL:
+            return 404, _error(f"the model {asked.model} does not exist")
+        with self._lock:
+            self.asked.append(asked)
+        return 200, {"choices": [self._choice(asked, k) for k in range(asked.n)]}
+
+    def _choice(self, asked: Asked, index: int) -> dict[str, Any]:
+        words = self.says(asked, index).split(" ")
+        reason = "length" if len(words) > asked.max_tokens else "stop"
+        content = " ".join(words[: asked.max_tokens])
+        return {"index": index, "message": {"role": "assistant", "content": content}, "finish_reason": reason}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+
+def _handler(engine: FakeEngine) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, answer = engine.complete(body, self.headers.get("Authorization", "").removeprefix("Bearer "))
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Tests print no requests."""
+
+    return Handler
+
+
+def _asked(body: dict[str, Any]) -> Asked:
+    [message] = body["messages"]
+    parts = {part["type"]: part for part in message["content"]}
+    image = base64.b64decode(parts["image_url"]["image_url"]["url"].partition("base64,")[2], validate=True)
+    return Asked(
+        model=body["model"],
+        text=parts["text"]["text"],
+        image_sha256=hashlib.sha256(image).hexdigest(),
+        n=body["n"],
+        temperature=body["temperature"],
+        max_tokens=body["max_tokens"],
+        seed=body["seed"],
+    )
+
+
+def _error(message: str) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "error", "code": None}}
