@@ -1,0 +1,1 @@
+"""The training service: turns a round's QA pairs into a LoRA adapter."""

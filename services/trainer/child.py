@@ -1,0 +1,101 @@
+"""The training subprocess as its parent sees it: started, followed, stopped, and its end explained."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from services.trainer.plan import EVENTS, CheckpointMade, Plan, Result, StepDone
+from shared.errors import DeviceOutOfMemory, ErrorReport, SelfSynthError, SystemFault, UserFault
+
+_TAIL_LINES = 15
+_OUT_OF_MEMORY = ("torch.OutOfMemoryError", "CUDA out of memory")
+
+
+class TrainingProcess:
+    """Starts `services.trainer.sft` in this process's own group; it dies with this process in any case."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._offset = 0
+        # Base models are local folders: a look-up on a model hub can only delay or surprise.
+        environment = os.environ | {"OMP_NUM_THREADS": str(plan.threads), "HF_HUB_OFFLINE": "1"}
+        with plan.stderr.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "services.trainer.sft", str(plan.file)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def running(self, wait_s: float) -> bool:
+        """Wait up to `wait_s` for the end; whether it still runs then."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(wait_s)
+        return self._process.returncode is None
+
+    def news(self) -> Iterator[StepDone | CheckpointMade]:
+        """The notes since the last call. A line that is still being written waits for the next."""
+        if not self._plan.notes.exists():
+            return
+        with self._plan.notes.open("rb") as notes:
+            notes.seek(self._offset)
+            for line in notes:
+                if not line.endswith(b"\n"):
+                    return
+                self._offset += len(line)
+                yield EVENTS.validate_json(line)
+
+    def ask_to_stop(self) -> None:
+        """It leaves a checkpoint and ends; before training has begun it ends at once."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def result(self) -> Result:
+        """What it left. Raises the error that it reported, DeviceOutOfMemory, or SystemFault with its last lines."""
+        if self._process.returncode == 0 and self._plan.result.exists():
+            return Result.model_validate_json(self._plan.result.read_text())
+        if self._plan.error.exists():
+            raise _as_error(ErrorReport.model_validate_json(self._plan.error.read_text()))
+        raise self._unexplained()
+
+    def last_lines(self) -> str:
+        lines = self._plan.stderr.read_text(errors="replace").splitlines()
+        return "\n".join(line[:500] for line in lines[-_TAIL_LINES:])
+
+    def _unexplained(self) -> SystemFault:
+        text = self._plan.stderr.read_text(errors="replace")
+        if any(sign in text for sign in _OUT_OF_MEMORY):
+            return DeviceOutOfMemory(
+                "training ran out of the accelerator's memory",
+                remedy="Lower train.micro_batch_size, train.max_length or train.lora_rank, or set "
+                "train.gradient_checkpointing.",
+            )
+        how = _how(self._process.returncode)
+        return SystemFault(
+            f"the training subprocess ended with {how}; its last lines:\n{self.last_lines()}",
+            remedy="The next attempt goes on from the last checkpoint. If it ends the same way, look at these lines.",
+            code="training_process_died",
+        )
+
+
+def _how(status: int | None) -> str:
+    if status is not None and status < 0:
+        hint = " (the machine may be out of memory)" if status == -signal.SIGKILL else ""
+        return f"signal {signal.Signals(-status).name}{hint}"
+    return f"exit status {status}"
+
+
+def _as_error(report: ErrorReport) -> SelfSynthError:
+    kind = UserFault if report.fault == "user" else SystemFault
+    return kind(report.message, remedy=report.remedy, code=report.code)

@@ -1,0 +1,69 @@
+"""Brings what training reads from the object store into a work folder. Knows keys and rows, nothing of training."""
+
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from services.trainer.plan import TrainPair
+from shared.artefacts import read_rows
+from shared.errors import SystemFault, TooFewPairs
+from shared.objects import ObjectStore
+from shared.types.records import Candidate, Example
+from shared.types.tasks import StepTask
+
+
+def gather_pairs(store: ObjectStore, task: StepTask) -> dict[Example, list[Candidate]]:
+    """The kept QA pairs by their example, both in the artefacts' order.
+
+    Raises TooFewPairs when none is kept, SystemFault when a pair's example is missing.
+    """
+    examples = {row.id: row for row in read_rows(store, task.inputs["examples"], Example)}
+    pairs: dict[Example, list[Candidate]] = {}
+    reasons: dict[str, int] = {}
+    for row in read_rows(store, task.inputs["pairs"], Candidate):
+        if not row.kept:
+            reasons[row.reason] = reasons.get(row.reason, 0) + 1
+        elif row.example_id not in examples:
+            raise SystemFault(
+                f"the QA pair {row.example_id}/{row.question_id} belongs to no example of the data set",
+                remedy="Start the job again: its pairs and its examples do not belong together.",
+            )
+        else:
+            pairs.setdefault(examples[row.example_id], []).append(row)
+    if not pairs:
+        raise _none_kept(task, reasons)
+    return pairs
+
+
+def gather_images(
+    store: ObjectStore, pairs: dict[Example, list[Candidate]], folder: Path, check: Callable[[], None]
+) -> list[TrainPair]:
+    """Fetch each image once into `folder` (files that are there already are complete) and name it in its pairs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    train_pairs = []
+    for example, rows in pairs.items():
+        check()
+        name = PurePosixPath(example.image_key).name
+        if not (folder / name).exists():
+            store.get_to_file(example.image_key, folder / name)
+        train_pairs += [TrainPair(image=name, question=row.question, answer=row.text) for row in rows]
+    return train_pairs
+
+
+def gather_adapter(store: ObjectStore, task: StepTask, folder: Path) -> Path | None:
+    """The previous round's adapter files in `folder`, or None when the round starts from the base."""
+    prefixes = task.inputs.get("adapter", ())
+    if not prefixes:
+        return None
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        store.get_to_file(f"{prefixes[0]}/{name}", folder / name)
+    return folder
+
+
+def _none_kept(task: StepTask, reasons: dict[str, int]) -> TooFewPairs:
+    total = sum(reasons.values())
+    why = ", ".join(f"{count} {reason or 'not selected'}" for reason, count in sorted(reasons.items()))
+    return TooFewPairs(
+        f"round {task.round} has no QA pair to train on: none of {total} candidates was kept ({why or 'none made'})",
+        remedy="Look at the candidates' texts; more samples or resamples, a stronger base model, or the label_only "
+        "fallback give more pairs.",
+    )

@@ -1,0 +1,47 @@
+"""The training subprocess: `python -m services.trainer.sft PLAN.json`. Knows files only: no queue, no store.
+
+Light on purpose: what must be in place before torch's seconds of import (dying with the parent, the launcher for more
+than one process) is done first.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from services.trainer.plan import Plan
+from shared.errors import ErrorReport, SelfSynthError
+from shared.worker.rq_process import die_with_parent
+
+FAILED = 3
+
+
+def main() -> int:
+    """Exit status 0 with a result, or after SIGTERM with none but a checkpoint; FAILED with an error file."""
+    die_with_parent()
+    plan = Plan.model_validate_json(Path(sys.argv[1]).read_text())
+    if plan.processes > 1 and "LOCAL_RANK" not in os.environ:
+        _become_launcher(plan)
+    from services.trainer.tuning import tune
+
+    try:
+        tune(plan)
+    except SelfSynthError as error:
+        _leave(plan, error.report())
+        return FAILED
+    return 0
+
+
+def _become_launcher(plan: Plan) -> None:
+    """Replaced in place, so that the launcher dies with our parent; its own children come back here."""
+    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(plan.processes)]
+    os.execv(sys.executable, [sys.executable, *launch, "-m", "services.trainer.sft", str(plan.file)])
+
+
+def _leave(plan: Plan, report: ErrorReport) -> None:
+    partial = plan.error.with_suffix(".partial")
+    partial.write_text(report.model_dump_json())
+    partial.replace(plan.error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

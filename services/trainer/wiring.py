@@ -1,0 +1,41 @@
+"""Builds what the trainer needs from its settings. Read when a message comes, never at import."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.errors import InvalidInput
+from shared.settings import WorkerSettings
+from shared.types.lifecycle import StepName
+from shared.worker.context import Work
+
+
+class TrainerSettings(WorkerSettings):
+    """`models` maps base model names to folders with weights and processor. `trainer_processes` above 1 launches
+    training through accelerate; `trainer_threads` defaults to the machine's cores."""
+
+    models: dict[str, Path]
+    work_dir: Path
+    trainer_processes: int = Field(1, ge=1)
+    trainer_threads: int | None = Field(None, ge=1)
+
+    def path_of(self, base_model: str) -> Path:
+        """Raises InvalidInput when this trainer has no such model."""
+        if base_model not in self.models:
+            raise InvalidInput(
+                f"base model {base_model!r} is not known to this trainer, which has: {', '.join(sorted(self.models))}",
+                remedy="Choose one of these, or add it to SELFSYNTH_MODELS.",
+                code="unknown_model",
+            )
+        return self.models[base_model]
+
+    @property
+    def threads(self) -> int:
+        return self.trainer_threads or os.cpu_count() or 1
+
+
+def steps_of(settings: TrainerSettings) -> dict[StepName, Work]:
+    from services.trainer.train import train
+
+    return {StepName.TRAIN: lambda context: train(context, settings)}
