@@ -1,0 +1,68 @@
+from collections import Counter
+
+from services.generator.prompts import QuestionKind, question_pool
+from services.generator.steps import answer
+from shared.types.lifecycle import StepName
+from shared.types.records import Candidate
+from tests.services.generator.fake_engine import Asked, FakeEngine
+from tests.services.generator.steps.scene import BANK, Scene, run
+
+SETTINGS = {"answer": {"questions": 2, "samples": 3, "max_tokens": 12, "rationalise": 2}}
+POOLS = {text for kind in QuestionKind for text in question_pool(kind, "bird")}
+
+
+def is_told(asked: Asked) -> bool:
+    return asked.text not in POOLS
+
+
+def answer_rows(scene: Scene, fake: FakeEngine) -> list[Candidate]:
+    return scene.rows(Candidate, run(answer.run, scene.context(StepName.ANSWER, SETTINGS), fake))
+
+
+def test_the_teacher_is_told_nothing_but_the_question(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: scene.label_of(asked.image_sha256)
+    answer_rows(scene, fake)
+    assert len(fake.asked) == 20
+    assert not any(is_told(asked) for asked in fake.asked)
+
+
+def test_every_candidate_is_an_undecided_row(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: f"{scene.label_of(asked.image_sha256)} {choice}"
+    rows = answer_rows(scene, fake)
+    assert Counter((row.example_id, row.question_id) for row in rows) == {
+        (example.id, question): 3 for example in scene.of("train") for question in range(2)
+    }
+    assert {(row.source, row.kept, row.reason, row.score) for row in rows} == {("answer", False, "", None)}
+    assert [row.text[-1] for row in rows] == [str(row.sample) for row in rows]
+
+
+def test_one_fit_candidate_is_enough(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: scene.label_of(asked.image_sha256) if choice == 2 else "no idea"
+    rows = answer_rows(scene, fake)
+    assert {row.source for row in rows} == {"answer"}
+
+
+def test_without_a_fit_candidate_the_teacher_is_told_label_and_concepts(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: scene.label_of(asked.image_sha256) if is_told(asked) else "no idea"
+    rows = answer_rows(scene, fake)
+    assert Counter(row.source for row in rows) == {"answer": 60, "rationalised": 20}
+    for asked in filter(is_told, fake.asked):
+        label = scene.label_of(asked.image_sha256)
+        assert label in asked.text
+        assert BANK.concepts[label][0] in asked.text
+    rationalised = [row for row in rows if row.source == "rationalised"]
+    assert {row.question for row in rationalised} <= POOLS
+    assert {(row.sample, row.kept, row.reason) for row in rationalised} == {(3, False, "")}
+
+
+def test_telling_ends_after_the_tries_allowed(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: "no idea"
+    rows = answer_rows(scene, fake)
+    assert Counter(row.source for row in rows) == {"answer": 60, "rationalised": 40}
+    assert len({(row.example_id, row.question_id, row.sample) for row in rows}) == 100
+
+
+def test_an_answer_cut_off_is_no_fit_candidate(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: f"{scene.label_of(asked.image_sha256)} " + "word " * 30
+    rows = answer_rows(scene, fake)
+    assert {row.source for row in rows} == {"answer", "rationalised"}

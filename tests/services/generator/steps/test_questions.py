@@ -1,0 +1,57 @@
+from collections import Counter
+
+import pytest
+
+from services.generator.chat import Reply
+from services.generator.prompts import QuestionKind, question_pool
+from services.generator.steps.candidates import ledger_row
+from services.generator.steps.questions import Question, draw_questions, draw_simple, shuffled
+from shared.job_settings import QuestionMix
+from shared.types.records import Example
+
+MIX = QuestionMix()
+
+
+def test_the_same_seed_draws_the_same_questions_and_another_draws_others() -> None:
+    assert draw_questions(MIX, 8, "bird", 5) == draw_questions(MIX, 8, "bird", 5)
+    assert draw_questions(MIX, 8, "bird", 5) != draw_questions(MIX, 8, "bird", 6)
+
+
+def test_kinds_follow_the_mix() -> None:
+    drawn = [question for seed in range(500) for question in draw_questions(MIX, 8, "bird", seed)]
+    shares = {kind: count / len(drawn) for kind, count in Counter(question.kind for question in drawn).items()}
+    assert shares == pytest.approx({"explain": 0.19, "simple": 0.40, "step_by_step": 0.41}, abs=0.03)
+
+
+def test_a_pool_is_used_up_before_a_question_comes_again() -> None:
+    mix = QuestionMix(explain=0, simple=1, step_by_step=0)
+    pool = question_pool(QuestionKind.SIMPLE, "bird")
+    texts = [question.text for question in draw_questions(mix, len(pool) + 1, "bird", 0)]
+    assert set(texts[:-1]) == set(pool)
+    assert texts[-1] in pool
+
+
+def test_the_drawn_questions_are_the_pools_own_words() -> None:
+    for question in draw_questions(MIX, 40, "bird", 1):
+        assert question.text in question_pool(question.kind, "bird")
+
+
+@pytest.mark.parametrize("text", ["What's the bird's name?", "Look closely: which bird is it?"])
+def test_apostrophes_and_text_before_a_colon_survive(text: str) -> None:
+    """Fault 17: the ledger's question is the question that was asked, letter by letter."""
+    example = Example(id="a", image_key="a.png", label="x", split="train", width=1, height=1, sha256="", source="")
+    row = ledger_row(example, Question(0, QuestionKind.SIMPLE, text), 0, "answer", Reply("x", "stop"))
+    assert row.question == text
+
+
+def test_a_simple_question_keeps_the_place_of_the_one_that_it_stands_for() -> None:
+    simple = draw_simple(Question(3, QuestionKind.EXPLAIN, "Why?"), "bird", 0)
+    assert (simple.id, simple.kind) == (3, QuestionKind.SIMPLE)
+    assert simple.text in question_pool(QuestionKind.SIMPLE, "bird")
+
+
+def test_shuffling_loses_nothing() -> None:
+    concepts = tuple("abcdef")
+    orders = {shuffled(concepts, seed) for seed in range(20)}
+    assert len(orders) > 10
+    assert all(sorted(order) == list(concepts) for order in orders)

@@ -1,0 +1,150 @@
+from collections import Counter, defaultdict
+from collections.abc import Callable
+
+import pytest
+
+from services.generator.prompts import QuestionKind, question_pool
+from services.generator.steps import synthesise
+from shared.errors import TooFewPairs
+from shared.types.lifecycle import StepName
+from shared.types.records import Candidate
+from tests.services.generator.fake_engine import Asked, FakeEngine, Says
+from tests.services.generator.steps.scene import BANK, Scene, run
+
+SETTINGS = {"synthesise": {"questions": 4, "resamples": 2, "max_tokens": 12}}
+OTHER = {"Mellow Finch": "Sand Warbler", "Sand Warbler": "Mellow Finch"}
+LONG = "word " * 20
+
+
+def synthesise_rows(scene: Scene, fake: FakeEngine, **settings: object) -> list[Candidate]:
+    params = {"min_pair_share": 0, "synthesise": {**SETTINGS["synthesise"], **settings}}
+    return scene.rows(Candidate, run(synthesise.run, scene.context(StepName.SYNTHESISE, params), fake))
+
+
+def names_its_label(scene: Scene) -> Says:
+    return lambda asked, choice: f"This is a {scene.label_of(asked.image_sha256)} with a tail."
+
+
+def is_first_try(asked: Asked) -> bool:
+    return asked.temperature < 0.5
+
+
+def fails_first(scene: Scene, failure: Callable[[str], str]) -> Says:
+    """An answer to every first try that has a fault, and a fit one to every later try."""
+
+    def says(asked: Asked, choice: int) -> str:
+        label = scene.label_of(asked.image_sha256)
+        return failure(label) if is_first_try(asked) else f"This is a {label}."
+
+    return says
+
+
+FAULTS: dict[str, Callable[[str], str]] = {
+    "cut_off": lambda label: f"This is a {label}. {LONG}",
+    "no_label": lambda label: f"This is a {OTHER[label]}.",
+    "several_labels": lambda label: f"This is a {label} or a {OTHER[label]}.",
+    "repeats": lambda label: f"The {label} has a red wing, a red wing and legs.",
+}
+
+
+def test_every_prompt_goes_with_its_own_image_label_and_concepts(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = names_its_label(scene)
+    synthesise_rows(scene, fake)
+    assert len(fake.asked) == 40
+    for asked in fake.asked:
+        label = scene.label_of(asked.image_sha256)
+        assert f"{label}\n" in asked.text
+        assert OTHER[label] not in asked.text
+        told = [concept in asked.text for concept in BANK.concepts[label]]
+        assert told == [True, True, False], "the two chosen concepts and not the third"
+
+
+def test_concepts_are_told_in_changing_order(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = names_its_label(scene)
+    synthesise_rows(scene, fake)
+    finch = [asked.text for asked in fake.asked if "Mellow Finch" in asked.text]
+    assert len({text.index("a crimson wing") < text.index("a stubby beak") for text in finch}) == 2
+
+
+def test_pairs_hold_neither_label_nor_concepts_in_their_question(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = names_its_label(scene)
+    rows = synthesise_rows(scene, fake)
+    pools = {text for kind in QuestionKind for text in question_pool(kind, "bird")}
+    assert {row.question for row in rows} <= pools
+    words = [*BANK.concepts, *BANK.with_repeats()]
+    assert not any(word in row.question for row in rows for word in words)
+
+
+def test_every_questions_outcome_is_in_the_ledger(scene: Scene, fake: FakeEngine) -> None:
+    """Fault 2: answers without the label are never silently dropped."""
+    fake.says = lambda asked, choice: "I cannot tell."
+    rows = synthesise_rows(scene, fake)
+    tries = Counter((row.example_id, row.question_id) for row in rows)
+    assert tries == {(example.id, question): 3 for example in scene.of("train") for question in range(4)}
+    assert {(row.kept, row.reason) for row in rows} == {(False, "no_label")}
+
+
+@pytest.mark.parametrize("reason", FAULTS)
+def test_an_unfit_answer_is_asked_for_again_and_kept_in_the_ledger(scene: Scene, fake: FakeEngine, reason: str) -> None:
+    fake.says = fails_first(scene, FAULTS[reason])
+    rows = synthesise_rows(scene, fake)
+    assert Counter((row.sample, row.reason, row.kept) for row in rows) == {
+        (0, reason, False): 40,
+        (1, "best", True): 40,
+    }
+    assert len({asked.seed for asked in fake.asked}) == 80
+
+
+def test_a_cut_off_answer_is_never_kept(scene: Scene, fake: FakeEngine) -> None:
+    """Fault 16, even where it names the label and nothing else is left."""
+    fake.says = lambda asked, choice: FAULTS["cut_off"](scene.label_of(asked.image_sha256))
+    rows = synthesise_rows(scene, fake, resamples=0)
+    assert {(row.kept, row.finish_reason, row.reason) for row in rows} == {(False, "length", "cut_off")}
+
+
+def test_repetition_is_let_through_where_the_job_says_so(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = fails_first(scene, FAULTS["repeats"])
+    rows = synthesise_rows(scene, fake, reject_repetition=False)
+    assert {(row.sample, row.kept) for row in rows} == {(0, True)}
+
+
+def test_the_fallback_names_the_label_and_answers_a_simple_question(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: "I cannot tell."
+    rows = synthesise_rows(scene, fake, fallback="label_only")
+    labels = {example.id: example.label for example in scene.examples}
+    kept = [row for row in rows if row.kept]
+    assert len(kept) == 40
+    for row in kept:
+        assert (row.source, row.reason, row.kind) == ("fallback", "fallback", "simple")
+        assert row.text == f"This is a {labels[row.example_id]}."
+
+
+def test_too_few_pairs_are_the_users_fault_with_the_counts(scene: Scene, fake: FakeEngine) -> None:
+    able = {example.sha256 for example in scene.of("train")[:2]}
+    fake.says = lambda asked, choice: scene.label_of(asked.image_sha256) if asked.image_sha256 in able else "no"
+    with pytest.raises(TooFewPairs, match="only 8 of 40 questions") as raised:
+        run(synthesise.run, scene.context(StepName.SYNTHESISE, {**SETTINGS, "min_pair_share": 0.3}), fake)
+    assert raised.value.fault == "user"
+
+
+def test_pairs_of_an_earlier_attempt_count_too(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = names_its_label(scene)
+    run(synthesise.run, scene.context(StepName.SYNTHESISE, SETTINGS), fake)
+    fake.says = lambda asked, choice: "no"
+    lost = max(scene.parts(StepName.SYNTHESISE))
+    scene.store.delete(lost)
+    key = run(synthesise.run, scene.context(StepName.SYNTHESISE, {**SETTINGS}, attempt=2), fake)
+    assert scene.figures(key) == {"questions": 40, "pairs": 32, "fallbacks": 0, "rationalised": 0, "repeats": 0}
+
+
+def test_questions_of_an_example_are_not_repeated_and_follow_the_mix(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = names_its_label(scene)
+    mix = {"explain": 1, "simple": 1, "step_by_step": 0}
+    rows = synthesise_rows(scene, fake, questions=30, mix=mix)
+    asked = defaultdict(list)
+    for row in rows:
+        asked[row.example_id].append(row.question)
+    assert all(len(set(questions)) == 30 for questions in asked.values())
+    kinds = Counter(row.kind for row in rows)
+    assert set(kinds) == {"explain", "simple"}
+    assert abs(kinds["explain"] - kinds["simple"]) < 80
