@@ -1,0 +1,110 @@
+"""The services' command lines and environments, after docs/operations.md. Knows names and settings, starts nothing."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from selfsynth.stack.ports import LOOPBACK
+from selfsynth.stack.processes import Program
+from selfsynth.stack.record import StackRecord
+
+_SOURCE_ROOT = Path(__file__).parents[2]
+_COMMANDS: dict[str, tuple[str, ...]] = {
+    "api": ("services.api", "--host", LOOPBACK, "--port", "{port}"),
+    "data": ("services.api.worker",),
+    "engine": ("services.generator.engine",),
+    "generator": ("services.generator.worker",),
+    "selector": ("services.selector.worker",),
+    "trainer": ("services.trainer.worker",),
+}
+SERVICES = tuple(_COMMANDS)
+# What a service needs beside what all have.
+_API_SETTINGS = ("DATABASE_URL", "API_KEY", "ENGINE_URL", "ENGINE_KEY", "IMPORT_ROOTS", "LEASE_S", "LEASE_MARGIN_S")
+_SETTINGS: dict[str, tuple[str, ...]] = {
+    "api": (*_API_SETTINGS, "RECONCILE_S"),
+    "data": _API_SETTINGS,
+    "engine": ("ENGINE_MODEL", "ENGINE_NAME", "ENGINE_HOST", "ENGINE_PORT", "ENGINE_KEY"),
+    "generator": ("ENGINE_URL", "ENGINE_KEY"),
+    "selector": ("ENCODER",),
+    "trainer": ("MODELS", "WORK_DIR"),
+}
+_COMMON = ("STORE_URL", "STORE_OPTIONS", "REDIS_URL", "COORDINATOR_URL", "WORKER_TOKEN", "LOG_LEVEL")
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What a user may choose about a stack. `port` is the API's; None lets the stack choose."""
+
+    port: int | None = None
+    model_name: str = "tiny-birds"
+    model_path: Path = _SOURCE_ROOT / "selfsynth" / "demo" / "base" / "checkpoint"
+    store_url: str | None = None
+    store_options: Mapping[str, str] | None = None
+    import_roots: tuple[Path, ...] = ()
+    lease_s: float = 15.0
+    lease_margin_s: float = 3.0
+    reconcile_s: float = 1.0
+    encoder: str = "minilm"
+    log_level: str = "INFO"
+    threads: int = 1
+
+
+def service_programs(folder: Path, record: StackRecord, options: StackOptions) -> dict[str, Program]:
+    settings = _all_settings(folder, record, options)
+    return {name: _program(name, folder, record, options, settings) for name in SERVICES}
+
+
+def _program(
+    name: str, folder: Path, record: StackRecord, options: StackOptions, settings: Mapping[str, str]
+) -> Program:
+    module, *arguments = _COMMANDS[name]
+    filled = (argument.format(port=record.ports["api"]) for argument in arguments)
+    own = {f"SELFSYNTH_{key}": settings[key] for key in (*_COMMON, *_SETTINGS[name])}
+    env = {**_inherited(), **_thread_settings(options.threads), **own}
+    return Program(name, (sys.executable, "-m", module, *filled), folder / "logs" / f"{name}.log", env=env)
+
+
+def _all_settings(folder: Path, record: StackRecord, options: StackOptions) -> dict[str, str]:
+    roots = [str(root.resolve()) for root in options.import_roots]
+    return {
+        "STORE_URL": record.store_url,
+        "STORE_OPTIONS": json.dumps(dict(options.store_options or {})),
+        "REDIS_URL": record.redis_url,
+        "COORDINATOR_URL": record.url,
+        "WORKER_TOKEN": record.keys.worker,
+        "LOG_LEVEL": options.log_level,
+        "DATABASE_URL": record.database_url,
+        "API_KEY": record.keys.api,
+        "ENGINE_URL": record.engine_url,
+        "ENGINE_KEY": record.keys.engine,
+        "IMPORT_ROOTS": json.dumps(roots),
+        "LEASE_S": str(options.lease_s),
+        "LEASE_MARGIN_S": str(options.lease_margin_s),
+        "RECONCILE_S": str(options.reconcile_s),
+        "ENGINE_MODEL": str(options.model_path),
+        "ENGINE_NAME": options.model_name,
+        "ENGINE_HOST": LOOPBACK,
+        "ENGINE_PORT": str(record.ports["engine"]),
+        "ENCODER": options.encoder,
+        "MODELS": json.dumps({options.model_name: str(options.model_path)}),
+        "WORK_DIR": str(folder / "training"),
+    }
+
+
+def _inherited() -> dict[str, str]:
+    """The caller's environment without its own SELFSYNTH_* settings, and with our source root to import from."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SELFSYNTH_")}
+    paths = [str(_SOURCE_ROOT), *filter(None, [kept.get("PYTHONPATH")])]
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+
+
+def _thread_settings(threads: int) -> dict[str, str]:
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+    }

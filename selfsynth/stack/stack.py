@@ -1,0 +1,217 @@
+"""The whole stack in one folder: databases first, then every service; workers stop first, databases last.
+
+Holds the folder's lock while it runs. Nothing it starts outlives it, however it ends (see guard.py).
+"""
+
+import contextlib
+import dataclasses
+import os
+import shutil
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from selfsynth.stack.lock import FolderLock
+from selfsynth.stack.ports import LOOPBACK, free_port, named_port
+from selfsynth.stack.postgres import await_postgres, database_url, make_cluster, postgres_program, start_postgres
+from selfsynth.stack.processes import Process, Program
+from selfsynth.stack.programs import SERVICES, StackOptions, service_programs
+from selfsynth.stack.record import Keys, StackRecord, read_record
+from selfsynth.stack.valkey import await_valkey, redis_url, start_valkey, valkey_program
+from shared.errors import InvalidInput, NotFound, StoreFull, SystemFault
+
+__all__ = ["SERVICES", "Stack", "StackOptions"]
+
+_PORTS = ("postgres", "valkey", "api", "engine")
+_FREE_BYTES = 300 * 1024 * 1024
+_READY_S = 120.0
+# Workers hand their steps back through the API, so it must outlive them; all others before the databases.
+_STOP_ORDER = (("generator", "selector", "trainer", "data"), ("engine", "api"), ("valkey",), ("postgres",))
+
+
+class Stack:
+    """`start` and `stop`, or a context manager.
+
+    `services` are the services to start beside the databases; `env` lays extra environment variables over a process's
+    own, by its name. Raises Conflict (folder in use, named port taken), StoreFull, InvalidInput (folder or model), or
+    SystemFault with the end of the log of what did not start.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        options: StackOptions | None = None,
+        *,
+        services: Collection[str] = SERVICES,
+        env: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.options = options or StackOptions()
+        self._services = tuple(name for name in SERVICES if name in services)
+        self._env = env or {}
+        self._lock = FolderLock(self.folder)
+        self._record: StackRecord | None = None
+        self._processes: dict[str, Process] = {}
+
+    @property
+    def record(self) -> StackRecord:
+        """Addresses and keys. Raises NotFound before `start`."""
+        if self._record is None:
+            raise NotFound(f"the stack in {self.folder} was not started", remedy="Call start().")
+        return self._record
+
+    @property
+    def url(self) -> str:
+        return self.record.url
+
+    @property
+    def api_key(self) -> str:
+        return self.record.keys.api
+
+    def process(self, name: str) -> Process:
+        """`postgres`, `valkey` or a service: to look at, kill or restart."""
+        return self._processes[name]
+
+    def start(self) -> None:
+        """Return when every service is ready to work. Whatever fails, nothing is left running."""
+        _prepare(self.folder)
+        if "engine" in self._services:
+            _require_model(self.options.model_path)
+        with contextlib.ExitStack() as undo:
+            undo.enter_context(self._lock)
+            undo.callback(self._stop_processes)
+            self._record = self._describe()
+            self._start_databases(self._record)
+            self._record.write(self.folder)
+            self._start_services(self._record)
+            self.await_ready()
+            undo.pop_all()
+
+    def await_ready(self) -> None:
+        """Wait until databases, API and engine answer. Raises SystemFault when one keeps dying or takes too long."""
+        record = self.record
+        await_postgres(self._processes["postgres"], self.folder / "postgres")
+        await_valkey(self._processes["valkey"], record.redis_url)
+        with httpx.Client(timeout=2) as http:
+            for name, url, key in (
+                ("api", f"{record.url}/health", record.keys.api),
+                ("engine", f"{record.engine_url}/v1/models", record.keys.engine),
+            ):
+                if name in self._processes:
+                    answers = _Answers(http, url, key)
+                    self._processes[name].await_ready(answers, within_s=_READY_S)
+        for name in self._services:
+            self._processes[name].await_ready(lambda: True, within_s=_READY_S)
+
+    def stop(self) -> None:
+        """Stop everything in order and free the folder. Safe to call twice."""
+        self._stop_processes()
+        self._lock.__exit__(None, None, None)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _describe(self) -> StackRecord:
+        """The record of this run: the last one's keys, and its ports as far as they are free."""
+        before = read_record(self.folder)
+        if before is None and (self.folder / "postgres").exists():
+            raise SystemFault(
+                f"{self.folder} holds a database but no stack.json, and so no password to it",
+                remedy="Restore stack.json, or name another folder with --folder.",
+            )
+        ports = _choose_ports(before.ports if before else {}, self.options.port)
+        keys = before.keys if before else Keys()
+        return StackRecord(
+            pid=os.getpid(),
+            url=f"http://{LOOPBACK}:{ports['api']}",
+            engine_url=f"http://{LOOPBACK}:{ports['engine']}",
+            database_url=database_url(ports["postgres"], keys.postgres),
+            redis_url=redis_url(ports["valkey"], keys.valkey),
+            store_url=self.options.store_url or (self.folder / "objects").as_uri(),
+            model=self.options.model_name,
+            ports=ports,
+            keys=keys,
+        )
+
+    def _start_databases(self, record: StackRecord) -> None:
+        # Written before the cluster: a data directory whose password is lost would be of no use.
+        record.write(self.folder)
+        data, logs = self.folder / "postgres", self.folder / "logs"
+        make_cluster(data, record.keys.postgres)
+        postgres = self._add(postgres_program(data, record.ports["postgres"], logs / "postgres.log"))
+        valkey = self._add(
+            valkey_program(self.folder / "valkey", record.ports["valkey"], record.keys.valkey, logs / "valkey.log")
+        )
+        start_postgres(postgres, data)
+        start_valkey(valkey, record.redis_url)
+
+    def _start_services(self, record: StackRecord) -> None:
+        programs = service_programs(self.folder, record, self.options)
+        for name in self._services:
+            self._add(programs[name]).start()
+
+    def _add(self, program: Program) -> Process:
+        env = {**program.env, **self._env.get(program.name, {})}
+        self._processes[program.name] = process = Process(dataclasses.replace(program, env=env))
+        return process
+
+    def _stop_processes(self) -> None:
+        for names in _STOP_ORDER:
+            together = [self._processes[name] for name in names if name in self._processes]
+            if together:
+                with ThreadPoolExecutor(len(together)) as pool:
+                    list(pool.map(Process.stop, together))
+
+
+class _Answers:
+    """Whether a server answers a GET well."""
+
+    def __init__(self, http: httpx.Client, url: str, key: str) -> None:
+        self._http, self._url, self._headers = http, url, {"Authorization": f"Bearer {key}"}
+
+    def __call__(self) -> bool:
+        try:
+            return self._http.get(self._url, headers=self._headers).is_success
+        except httpx.TransportError:
+            return False
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, for its owner alone. Raises InvalidInput or StoreFull when it cannot hold a stack."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidInput(
+            f"the folder {folder} cannot be made: {error.strerror}", remedy="Name another with --folder."
+        ) from error
+    free = shutil.disk_usage(folder).free
+    if free < _FREE_BYTES:
+        raise StoreFull(
+            f"the disk of {folder} has {free / 2**20:.0f} MiB left; a stack needs {_FREE_BYTES / 2**20:.0f} MiB",
+            remedy="Free space there, or name a folder on another disk with --folder.",
+        )
+
+
+def _require_model(path: Path) -> None:
+    if not (path / "config.json").exists():
+        raise InvalidInput(
+            f"there is no model in {path}: it holds no config.json", remedy="Name the folder of a checkpoint."
+        )
+
+
+def _choose_ports(before: Mapping[str, int], named: int | None) -> dict[str, int]:
+    ports: dict[str, int] = {} if named is None else {"api": named_port(named)}
+    for name in _PORTS:
+        if name not in ports:
+            ports[name] = free_port(before.get(name), ports.values())
+    return ports
