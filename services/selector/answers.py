@@ -1,0 +1,167 @@
+"""select_answers: the best fit candidate of each question becomes its QA pair; every candidate stays in the ledger."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from services.selector import fallbacks, inputs
+from services.selector.encoder import Encoder
+from services.selector.fallbacks import Question
+from services.selector.judging import Judge
+from services.selector.parts import missing, write_missing
+from services.selector.ranking import AnswerRanking
+from shared.artefacts import ArtefactWriter, ManifestRef
+from shared.errors import TooFewPairs
+from shared.job_settings import JobSettings, SelectAnswersSettings
+from shared.scoring.labels import LabelScorer
+from shared.scoring.repetition import repeats
+from shared.seeds import derive
+from shared.sharding import cut
+from shared.types.records import Candidate, Example
+from shared.worker.context import StepContext
+
+ByExample = Mapping[str, Sequence[Candidate]]
+
+
+def run(context: StepContext, encoder: Encoder) -> ManifestRef:
+    """Raises TooFewPairs when too few of the shard's questions end in a pair and the job allows no fallbacks."""
+    settings = context.settings
+    examples = inputs.own_share(context, inputs.train_examples(context))
+    parts = cut(examples, settings.examples_per_part)
+    writer = ArtefactWriter(context.store, context.task, Candidate)
+    if missing(writer, parts):
+        selection = _selection(context, examples, encoder)
+        write_missing(context, writer, parts, selection.rows_of)
+    counts = figures(writer.read(), {example.id: example.label for example in examples})
+    require_pairs(counts, settings)
+    return writer.finish(len(parts), counts)
+
+
+def _selection(context: StepContext, examples: Sequence[Example], encoder: Encoder) -> "Selection":
+    settings = context.settings.select_answers
+    bank = inputs.concept_bank(context, (example.label for example in examples))
+    seed = derive(context.task.seed, context.task.round, context.task.step)
+    judge = Judge(LabelScorer(bank.concepts), settings)
+    candidates = inputs.candidates(context, examples)
+    return Selection(
+        noun=context.settings.noun,
+        judge=judge,
+        ranking=AnswerRanking(bank, encoder, settings.tau, settings.negatives),
+        encoder=encoder,
+        candidates=candidates,
+        concepts=inputs.chosen_concepts(context, examples),
+        seed=seed,
+        fallbacks=_fallbacks(examples, candidates, judge, seed) if settings.label_first else None,
+    )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """All that a part's decisions need. `fallbacks` are the questions that may have one; None: decided part by part."""
+
+    noun: str
+    judge: Judge
+    ranking: AnswerRanking
+    encoder: Encoder
+    candidates: ByExample
+    concepts: Mapping[str, Sequence[str]]
+    seed: int
+    fallbacks: frozenset[Question] | None
+
+    def rows_of(self, part: Sequence[Example]) -> list[Candidate]:
+        """The ledger of the part's examples: every candidate, then the question's fallback where it has one."""
+        labels = {example.id: example.label for example in part}
+        judged = [
+            self.judge.judged(rows, example.label)
+            for example, scored in zip(part, self._scored(part), strict=True)
+            for rows in by_question(scored)
+        ]
+        if self.judge.settings.fallback == "drop":
+            return [row for rows in judged for row in rows]
+        lacking = [_question(rows) for rows in judged if not _has_pair(rows)]
+        may = self._may_fall_back(lacking, len(judged) - len(lacking))
+        return [row for rows in judged for row in (*rows, *self._fallback_of(rows, labels[rows[0].example_id], may))]
+
+    def _scored(self, part: Sequence[Example]) -> Iterator[list[Candidate]]:
+        """Each example's candidates with their scores; the part's texts are embedded together."""
+        texts = [row.text for example in part for row in self.candidates[example.id]]
+        embedded_ye = self.encoder.encode(texts)
+        start = 0
+        for example in part:
+            rows = self.candidates[example.id]
+            own_ye = embedded_ye[start : start + len(rows)]
+            start += len(rows)
+            scores = self.ranking.scores_of_embedded(own_ye, example.label, self.concepts[example.id])
+            yield [row.model_copy(update={"score": float(s)}) for row, s in zip(rows, scores, strict=True)]
+
+    def _may_fall_back(self, lacking: Sequence[Question], pair_count: int) -> frozenset[Question]:
+        """Where the score comes before the label, who lacks a pair is known only now: the cap holds in each part."""
+        if self.fallbacks is not None:
+            return self.fallbacks
+        return fallbacks.allowed(lacking, pair_count, self.judge.settings.max_fallback_share, self.seed)
+
+    def _fallback_of(self, rows: Sequence[Candidate], label: str, may: frozenset[Question]) -> list[Candidate]:
+        """The row that stands in for a question without a pair; beyond the cap it is there, but not kept."""
+        if _has_pair(rows):
+            return []
+        row = fallbacks.fallback(rows[-1], label, self.noun, derive(self.seed, "simple", *_question(rows)))
+        return [row if _question(rows) in may else fallbacks.capped(row)]
+
+
+def _fallbacks(examples: Sequence[Example], candidates: ByExample, judge: Judge, seed: int) -> frozenset[Question]:
+    """The shard's questions that may have a fallback. Label first: who lacks a pair is known without any score, so the
+    cap is over the whole shard and the parts stay independent of each other."""
+    settings: SelectAnswersSettings = judge.settings
+    if settings.fallback == "drop":
+        return frozenset()
+    lacking, pair_count = [], 0
+    for example in examples:
+        for rows in by_question(candidates[example.id]):
+            if judge.keeps_one(rows, example.label):
+                pair_count += 1
+            else:
+                lacking.append(_question(rows))
+    return fallbacks.allowed(lacking, pair_count, settings.max_fallback_share, seed)
+
+
+def by_question(rows: Iterable[Candidate]) -> list[list[Candidate]]:
+    ordered = sorted(rows, key=lambda row: (row.question_id, row.sample))
+    return [list(group) for _, group in groupby(ordered, key=lambda row: row.question_id)]
+
+
+def _has_pair(rows: Sequence[Candidate]) -> bool:
+    return any(row.kept for row in rows)
+
+
+def _question(rows: Sequence[Candidate]) -> Question:
+    return rows[0].example_id, rows[0].question_id
+
+
+def figures(rows: Iterable[Candidate], labels: Mapping[str, str]) -> dict[str, float]:
+    """Counts over a ledger. `labels` maps example ids to labels; all but `questions` count kept rows only."""
+    questions: set[Question] = set()
+    counts = dict.fromkeys(("pairs", "fallbacks", "rationalised", "repeats"), 0.0)
+    for row in rows:
+        questions.add((row.example_id, row.question_id))
+        if row.kept:
+            counts["pairs"] += 1
+            counts["fallbacks"] += row.source == "fallback"
+            counts["rationalised"] += row.source == "rationalised"
+            counts["repeats"] += repeats(row.text, labels[row.example_id])
+    return {"questions": float(len(questions)), **counts}
+
+
+def require_pairs(counts: Mapping[str, float], settings: JobSettings) -> None:
+    """Raises TooFewPairs, with the counts, when there is nothing, or too little, to train on."""
+    questions, pairs = int(counts["questions"]), int(counts["pairs"])
+    share = settings.min_pair_share
+    forgiven = pairs > 0 and settings.select_answers.fallback == "label_only"
+    if not questions or forgiven or (pairs > 0 and pairs >= share * questions):
+        return
+    raise TooFewPairs(
+        f"only {pairs} of {questions} questions ended in a QA pair; at least {share:.0%} must: of the other questions "
+        "no candidate answer was whole, free of repetition and named the label",
+        remedy="Raise settings.answer.samples, settings.answer.rationalise or settings.answer.max_tokens, set "
+        "settings.select_answers.fallback to label_only (and max_fallback_share to 1 where no answer names the label), "
+        "or lower settings.min_pair_share.",
+    )

@@ -1,0 +1,92 @@
+"""select_concepts: which of its class's concepts are visible in THIS image. Every concept gets a row with its score."""
+
+from collections.abc import Iterable, Sequence
+
+from torch import Tensor
+
+from services.selector import inputs
+from services.selector.encoder import Encoder
+from services.selector.evidence import Evidence
+from services.selector.parts import missing, write_missing
+from shared.artefacts import ArtefactWriter, ManifestRef
+from shared.job_settings import SelectConceptsSettings
+from shared.sharding import cut
+from shared.types.concepts import ConceptBank
+from shared.types.records import Example, ScoredConcept
+from shared.worker.context import StepContext
+
+
+def run(context: StepContext, encoder: Encoder) -> ManifestRef:
+    """Read all descriptions once, then score and choose for each example of the shard."""
+    settings = context.settings.select_concepts
+    everyone = inputs.train_examples(context)
+    examples = inputs.own_share(context, everyone)
+    bank = inputs.concept_bank(context, (example.label for example in everyone))
+    parts = cut(examples, context.settings.examples_per_part)
+    writer = ArtefactWriter(context.store, context.task, ScoredConcept)
+    if todo := missing(writer, parts):
+        evidence = _gather(context, bank, everyone, todo, encoder)
+        write_missing(context, writer, parts, lambda part: _rows(part, bank, evidence, settings))
+    return writer.finish(len(parts), figures(writer.read(), settings.at_least))
+
+
+def _gather(
+    context: StepContext, bank: ConceptBank, everyone: Sequence[Example], todo: Sequence[Example], encoder: Encoder
+) -> Evidence:
+    settings = context.settings.select_concepts
+    labels = {example.id: example.label for example in everyone}
+    wanted = {example.id for example in todo}
+    evidence = Evidence(bank, labels, wanted, encoder, settings.tau, settings.negatives)
+    evidence.add_all(inputs.descriptions(context), lambda read: context.check())
+    return evidence
+
+
+def _rows(
+    part: Sequence[Example], bank: ConceptBank, evidence: Evidence, settings: SelectConceptsSettings
+) -> list[ScoredConcept]:
+    return [
+        row
+        for example in part
+        for row in ranked(example.id, bank.concepts[example.label], evidence.scores(example.id), settings)
+    ]
+
+
+def ranked(
+    example_id: str, concepts: Sequence[str], scores_z: Tensor, settings: SelectConceptsSettings
+) -> list[ScoredConcept]:
+    """One row a concept, best first (equal scores: in the bank's order).
+
+    Chosen are those above mean + threshold_std * std, or the `at_least` best where fewer are (all of a shorter bank).
+    """
+    limit = threshold(scores_z, settings.threshold_std)
+    scores = [float(score) for score in scores_z]
+    order = sorted(range(len(scores)), key=lambda k: -scores[k])
+    above = sum(score > limit for score in scores)
+    kept = above if above >= settings.at_least else settings.at_least
+    return [
+        ScoredConcept(example_id=example_id, concept=concepts[k], score=scores[k], rank=rank, chosen=rank < kept)
+        for rank, k in enumerate(order)
+    ]
+
+
+def threshold(scores_z: Tensor, threshold_std: float) -> float:
+    """mean + threshold_std * std with the unbiased std; the std of a single score is 0. Never NaN."""
+    scale = float(scores_z.abs().max()) or 1.0  # so that squares of huge scores (tiny tau) stay in range
+    scaled_z = scores_z / scale
+    std = float(scaled_z.std()) if len(scaled_z) > 1 else 0.0
+    return scale * (float(scaled_z.mean()) + threshold_std * std)
+
+
+def figures(rows: Iterable[ScoredConcept], at_least: int) -> dict[str, float]:
+    """`short_banks` counts the examples whose class has fewer concepts than `at_least`: all of them are chosen."""
+    bank: dict[str, int] = {}
+    chosen = 0
+    for row in rows:
+        bank[row.example_id] = bank.get(row.example_id, 0) + 1
+        chosen += row.chosen
+    return {
+        "examples": float(len(bank)),
+        "chosen": float(chosen),
+        "bank": float(sum(bank.values())),
+        "short_banks": float(sum(size < at_least for size in bank.values())),
+    }

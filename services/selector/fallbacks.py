@@ -1,0 +1,72 @@
+"""Fallback pairs: a simple question and an answer that only names the label, where no candidate was kept. Pure.
+
+They teach no explanation and become a shortcut when they dominate, so their share of all pairs is capped.
+"""
+
+import re
+from collections.abc import Iterable
+
+from shared.seeds import derive
+from shared.types.records import Candidate
+
+Question = tuple[str, int]  # (example id, question id)
+
+_SIMPLE = (
+    "What is the name of this {noun}?",
+    "What kind of {noun} is this?",
+    "Which {noun} is in the picture?",
+    "What would you call this {noun}?",
+)
+_SPELT_WITH_VOWEL = frozenset("AEFHILMNORSX")
+_SOUNDS_LIKE_VOWEL = re.compile(r"(?:[aeio8]|u(?!ni|se|sa|ti|r[aeiou])|11\b|18\b|hour|honest|heir)", re.IGNORECASE)
+_SOUNDS_LIKE_CONSONANT = re.compile(r"(?:eu|ew|one\b|once\b)", re.IGNORECASE)
+_SPELT = re.compile(r"([A-Z])(?:[B-DF-HJ-NP-TV-Z]*)(?![A-Za-z])")
+
+
+def label_only(label: str) -> str:
+    return f"This is {_article(label)} {label}."
+
+
+def fallback(last: Candidate, label: str, noun: str, seed: int) -> Candidate:
+    """The kept row that stands in for the question of `last`, the last of its candidates."""
+    return last.model_copy(
+        update={
+            "kind": "simple",
+            "question": _SIMPLE[seed % len(_SIMPLE)].format(noun=noun),
+            "sample": last.sample + 1,
+            "source": "fallback",
+            "text": label_only(label),
+            "finish_reason": "stop",
+            "score": None,
+            "kept": True,
+            "reason": "fallback",
+        }
+    )
+
+
+def capped(row: Candidate) -> Candidate:
+    return row.model_copy(update={"kept": False, "reason": "fallback_capped"})
+
+
+def allowed(lacking: Iterable[Question], pair_count: int, max_share: float, seed: int) -> frozenset[Question]:
+    """Which of the questions that lack a pair may have a fallback, so that fallbacks are at most `max_share` of all
+    pairs, `pair_count` being the others. Drawn by seed, so that no class is favoured by its place."""
+    drawn = sorted(lacking, key=lambda question: derive(seed, "fallback", *question))
+    if max_share >= 1:
+        return frozenset(drawn)
+    return frozenset(drawn[: _at_most(pair_count, max_share)])
+
+
+def _at_most(pair_count: int, max_share: float) -> int:
+    """The largest f with f <= max_share * (pair_count + f)."""
+    count = int(max_share * pair_count / (1 - max_share)) + 1
+    while count > 0 and count > max_share * (pair_count + count):
+        count -= 1
+    return count
+
+
+def _article(label: str) -> str:
+    """a or an, by sound: `an A310`, `an F-16`, `a DC-10`, `a European robin`, `an 8`."""
+    if spelt := _SPELT.match(label):
+        return "an" if spelt[1] in _SPELT_WITH_VOWEL else "a"
+    return "an" if _SOUNDS_LIKE_VOWEL.match(label) and not _SOUNDS_LIKE_CONSONANT.match(label) else "a"
