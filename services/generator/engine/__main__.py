@@ -1,0 +1,32 @@
+"""`python -m services.generator.engine`: serve until SIGTERM, then answer what was asked and end."""
+
+import os
+
+import uvicorn
+
+from services.generator.engine.settings import EngineSettings
+from shared.logs import configure
+
+_GRACE_S = 10
+
+
+def main() -> None:
+    settings = EngineSettings()
+    configure("engine", settings.log_level)
+    # Idle OpenMP threads that spin would starve the other processes of a small machine; read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ["OMP_NUM_THREADS"] = str(settings.engine_threads or os.cpu_count())
+    from services.generator.engine.wiring import build
+
+    uvicorn.run(
+        build(settings),
+        host=settings.engine_host,
+        port=settings.engine_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""The HTTP face: chat completions, models, health, metrics. Reads requests and hands their rows to the batcher."""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.generator.engine import protocol
+from services.generator.engine.adapters import AdapterFiles
+from services.generator.engine.batching import Ask, Batcher, Overloaded
+from services.generator.engine.metrics import Metrics
+from services.generator.engine.model import Row, VisionLanguageModel
+from services.generator.engine.prompt import Prompt, PromptReader
+from services.generator.engine.sampling import Drawn, Sampling
+from services.generator.engine.settings import EngineSettings
+from shared.errors import InvalidInput, NotFound, SelfSynthError, UserFault
+
+
+class Unauthorised(UserFault):
+    code = "invalid_api_key"
+
+
+_STATUS: dict[type[SelfSynthError], int] = {Unauthorised: 401, NotFound: 404, UserFault: 400, Overloaded: 503}
+
+
+class Engine:
+    """What a request needs, put together in wiring.py."""
+
+    def __init__(
+        self, settings: EngineSettings, model: VisionLanguageModel, processor: Any, files: AdapterFiles
+    ) -> None:
+        self.settings, self.model, self.files = settings, model, files
+        self._tokenizer = processor.tokenizer
+        self._reader = PromptReader(processor, settings.engine_max_pixels)
+        # One thread, since fast tokenizers serve one at a time.
+        self._reading = ThreadPoolExecutor(1, "reading")
+        self.batcher = Batcher(
+            self._run, settings.engine_max_rows, settings.engine_max_queued, settings.engine_window_s
+        )
+        self.metrics = Metrics(lambda: self.batcher.queued)
+
+    async def complete(self, request: protocol.ChatRequest) -> protocol.Json:
+        """Raises NotFound, InvalidInput or Overloaded."""
+        adapter, folder = None, None
+        if request.model != self.settings.engine_name:
+            adapter, folder = request.model, await asyncio.to_thread(self.files.fetch, request.model)
+        in_reader = asyncio.get_running_loop().run_in_executor
+        messages = [message.model_dump() for message in request.messages]
+        prompt = await in_reader(self._reading, self._reader.read, messages)
+        ask = Ask(adapter, folder, self._rows(request, prompt))
+        drawn = await asyncio.wrap_future(self.batcher.submit(ask))
+        self.metrics.prompt_tokens.inc(len(prompt.ids))
+        return await in_reader(
+            self._reading, protocol.completion, request.model, len(prompt.ids), drawn, request.stops, self._decode
+        )
+
+    def _rows(self, request: protocol.ChatRequest, prompt: Prompt) -> list[Row]:
+        room, limit = self.model.positions - len(prompt.ids), self.settings.engine_max_rows
+        max_tokens = request.limit or room
+        if not 1 <= max_tokens <= room:
+            raise InvalidInput(
+                f"the prompt has {len(prompt.ids)} tokens and max_tokens is {max_tokens}; "
+                f"together at most {self.model.positions} are possible",
+                remedy="Shorten the prompt or lower max_tokens.",
+            )
+        if request.n > limit:
+            raise InvalidInput(f"n is {request.n}, at most {limit} is possible", remedy="Split the request.")
+        seed = secrets.randbits(63) if request.seed is None else request.seed
+        logprobs = request.top_logprobs if request.logprobs else None
+        return [
+            Row(prompt, Sampling(seed, i, max_tokens, request.temperature, request.top_p, logprobs))
+            for i in range(request.n)
+        ]
+
+    def _run(self, adapter: str | None, folder: Path | None, rows: Sequence[Row]) -> list[Drawn]:
+        self.metrics.batch_rows.observe(len(rows))
+        drawn = self.model.generate(adapter, folder, rows)
+        self.metrics.tokens.inc(sum(len(row.tokens) for row in drawn))
+        return drawn
+
+    def _decode(self, tokens: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def create_app(engine: Engine) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        engine.batcher.start()
+        yield
+        await asyncio.to_thread(engine.batcher.close)
+
+    app = FastAPI(title="selfsynth engine", lifespan=lifespan)
+    app.add_exception_handler(SelfSynthError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    key = engine.settings.engine_key
+
+    def authorised(request: Request) -> None:
+        given = request.headers.get("authorization", "")
+        if key and not hmac.compare_digest(given.encode(), f"Bearer {key.get_secret_value()}".encode()):
+            raise Unauthorised("the bearer key is missing or wrong", remedy="Send the engine's key.")
+
+    @app.middleware("http")
+    async def count(request: Request, call_next: Any) -> Any:
+        response = await call_next(request)
+        if request.url.path == "/v1/chat/completions":
+            engine.metrics.requests.labels(str(response.status_code)).inc()
+        return response
+
+    @app.post("/v1/chat/completions", dependencies=[Depends(authorised)])
+    async def chat(request: protocol.ChatRequest) -> JSONResponse:
+        return JSONResponse(await engine.complete(request))
+
+    @app.get("/v1/models", dependencies=[Depends(authorised)])
+    async def models() -> protocol.Json:
+        return protocol.models(engine.settings.engine_name, engine.model.adapters.names, engine.model.positions)
+
+    @app.get("/health")
+    async def health() -> Response:
+        return Response(status_code=200 if engine.batcher.alive else 503)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(engine.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+async def _answer_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SelfSynthError)
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+    return JSONResponse(protocol.error_body(error), status)
+
+
+async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
+    return await _answer_error(request, InvalidInput(faults, remedy="Correct the named fields."))

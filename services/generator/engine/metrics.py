@@ -1,0 +1,22 @@
+"""The engine's figures for Prometheus."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Metrics:
+    """Each app has a registry of its own, so that two may live in one process."""
+
+    def __init__(self, queued: Callable[[], int]) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "selfsynth_engine_requests", "Chat requests by HTTP status", ["status"], registry=self.registry
+        )
+        self.prompt_tokens = Counter("selfsynth_engine_prompt_tokens", "Tokens read", registry=self.registry)
+        self.tokens = Counter("selfsynth_engine_generated_tokens", "Tokens generated", registry=self.registry)
+        self.batch_rows = Histogram(
+            "selfsynth_engine_batch_rows", "Rows of a batch", buckets=[2**k for k in range(11)], registry=self.registry
+        )
+        depth = Gauge("selfsynth_engine_queue_depth", "Requests that wait", registry=self.registry)
+        depth.set_function(queued)
