@@ -1,0 +1,77 @@
+"""`make demo`: draw a world, start the embedded stack, post a job, watch it, measure it, and leave a report."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from selfsynth.cli.watch import watch_job
+from selfsynth.client import Client
+from selfsynth.demo.measuring import FinishedJob
+from selfsynth.demo.report import Report, rounds_table, write_page
+from selfsynth.demo.settings import JOB, ROUNDS, control_settings
+from selfsynth.demo.world.dataset import write_dataset
+from selfsynth.stack.stack import Stack, StackOptions
+from shared.errors import SystemFault
+
+ENGINE = "transformers"
+
+
+def main(folder: Path, seed: int, control: bool) -> Report:
+    """Run the demo in `folder`; the report is in `folder/report.html` and `report.json`.
+
+    Raises SystemFault when the job did not succeed, with its cause.
+    """
+    console = Console()
+    began = time.monotonic()
+    world = folder / f"world-{seed}"
+    write_dataset(world, seed)
+    options = StackOptions(import_roots=(world,), threads=2)
+    with Stack(folder / "stack", options) as stack, Client(stack.url, stack.api_key) as client:
+        console.print(f"coordinator {stack.url}, everything it makes is in {folder.absolute()}")
+        dataset = client.wait_dataset(client.add_dataset(world, f"birds-{seed}")["id"])
+        job = _run(client, console, dataset["id"], options.model_name, JOB, seed)
+        seconds = time.monotonic() - began
+        finished = FinishedJob(client, job, world)
+        controls = ()
+        if control:
+            console.print("Control: the same, trained on labels only")
+            labels_only = _run(client, console, dataset["id"], options.model_name, control_settings(), seed)
+            controls = FinishedJob(client, labels_only, world).rounds()
+        report = Report(
+            rounds=finished.rounds(),
+            control=controls,
+            examples=finished.examples(3),
+            selection=finished.selection(),
+            seconds_total=seconds,
+            seed=seed,
+            engine=ENGINE,
+            best_round=finished.best_round(),
+        )
+    _tell(console, report, write_page(report, folder))
+    return report
+
+
+def _run(
+    client: Client, console: Console, dataset: str, model: str, settings: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    job = client.start_job(dataset=dataset, model=model, rounds=ROUNDS, seed=seed, settings=settings)
+    job = watch_job(client, job["id"], console)
+    if job["status"] != "succeeded":
+        error = job["error"] or {"message": f"the job {job['status']}", "remedy": "See the logs."}
+        raise SystemFault(f"the demo's job ended {job['status']}: {error['message']}", remedy=error["remedy"])
+    return job
+
+
+def _tell(console: Console, report: Report, page: Path) -> None:
+    console.print(rounds_table(report.rounds, "Twelve species that the base model cannot name"))
+    if report.control:
+        console.print(rounds_table(report.control, "Control: trained on labels only"))
+    for example in report.examples:
+        console.print(
+            f"\n[bold]{example.label}[/bold]  hidden: {', '.join(example.hidden) or 'nothing'}  {example.image}"
+        )
+        console.print(f"  base   {example.base_answer}")
+        console.print(f"  final  {example.final_answer}")
+    console.print(f"\n{report.seconds_total:.0f} s in all. Report: {page}")

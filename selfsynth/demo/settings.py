@@ -1,0 +1,37 @@
+"""The demo's job settings, chosen on its validation split (docs/benchmarks.md tells how)."""
+
+from typing import Any
+
+ROUNDS = 3
+
+JOB: dict[str, Any] = {
+    "noun": "bird",
+    "examples_per_part": 40,
+    "describe": {"instructions": 2, "samples": 2, "max_tokens": 128},
+    "synthesise": {"questions": 6, "max_tokens": 112},
+    "answer": {"questions": 4, "samples": 3, "temperature": 1.0, "top_p": 0.95, "max_tokens": 112},
+    "train": {
+        "lora_rank": 32,
+        "lora_alpha": 64,
+        "learning_rate": 2e-3,
+        "epochs": 2,
+        "batch_size": 12,
+        "max_length": 512,
+        "precision": "float32",
+        "gradient_checkpointing": False,
+        "checkpoint_every": 200,
+    },
+    "evaluate": {"max_tokens": 112},
+}
+
+# Label-only training: simple questions, whose answers name the class and nothing else; as many pairs and steps.
+ONLY_SIMPLE = {"explain": 0.0, "simple": 1.0, "step_by_step": 0.0}
+
+
+def control_settings() -> dict[str, Any]:
+    """The demo's settings with every question a simple one."""
+    return JOB | {
+        "synthesise": JOB["synthesise"] | {"mix": ONLY_SIMPLE},
+        "answer": JOB["answer"] | {"mix": ONLY_SIMPLE},
+        "evaluate": JOB["evaluate"] | {"kind": "simple"},
+    }
