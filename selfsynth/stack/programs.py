@@ -1,4 +1,4 @@
-"""The services' command lines and environments, after docs/operations.md. Knows names and settings, starts nothing."""
+"""The services' command lines and environments: each gets what it needs and no other's secrets. Starts nothing."""
 
 import json
 import os
@@ -22,21 +22,28 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
 }
 SERVICES = tuple(_COMMANDS)
 # What a service needs beside what all have.
-_API_SETTINGS = ("DATABASE_URL", "API_KEY", "ENGINE_URL", "ENGINE_KEY", "IMPORT_ROOTS", "LEASE_S", "LEASE_MARGIN_S")
+_LEASE_SETTINGS = ("LEASE_S", "LEASE_MARGIN_S", "RECONCILE_S")
+_API_SETTINGS = ("DATABASE_URL", "API_KEY", "ENGINE_URL", "ENGINE_KEY", "IMPORT_ROOTS", *_LEASE_SETTINGS)
 _SETTINGS: dict[str, tuple[str, ...]] = {
-    "api": (*_API_SETTINGS, "RECONCILE_S"),
-    "data": _API_SETTINGS,
-    "engine": ("ENGINE_MODEL", "ENGINE_NAME", "ENGINE_HOST", "ENGINE_PORT", "ENGINE_KEY"),
+    "api": _API_SETTINGS,
+    "data": ("IMPORT_ROOTS",),
+    "engine": tuple(f"ENGINE_{name}" for name in ("MODEL", "NAME", "HOST", "PORT", "KEY", "THREADS", "CACHE")),
     "generator": ("ENGINE_URL", "ENGINE_KEY"),
     "selector": ("ENCODER",),
-    "trainer": ("MODELS", "WORK_DIR"),
+    "trainer": ("MODELS", "WORK_DIR", "TRAINER_THREADS"),
 }
+# These compute, one after the other; all others only wait and need one thread.
+_COMPUTING = ("engine", "selector", "trainer")
 _COMMON = ("STORE_URL", "STORE_OPTIONS", "REDIS_URL", "COORDINATOR_URL", "WORKER_TOKEN", "LOG_LEVEL")
 
 
 @dataclass(frozen=True)
 class StackOptions:
-    """What a user may choose about a stack. `port` is the API's; None lets the stack choose."""
+    """What a user may choose about a stack.
+
+    `port` is the API's; None lets the stack choose. `import_roots` are the folders from which data sets may be read by
+    path. `threads` are those of each computing process; None: one a core.
+    """
 
     port: int | None = None
     model_name: str = "tiny-birds"
@@ -49,7 +56,11 @@ class StackOptions:
     reconcile_s: float = 1.0
     encoder: str = "minilm"
     log_level: str = "INFO"
-    threads: int = 1
+    threads: int | None = None
+
+    @property
+    def computing_threads(self) -> int:
+        return self.threads or os.cpu_count() or 1
 
 
 def service_programs(folder: Path, record: StackRecord, options: StackOptions) -> dict[str, Program]:
@@ -63,7 +74,8 @@ def _program(
     module, *arguments = _COMMANDS[name]
     filled = (argument.format(port=record.ports["api"]) for argument in arguments)
     own = {f"SELFSYNTH_{key}": settings[key] for key in (*_COMMON, *_SETTINGS[name])}
-    env = {**_inherited(), **_thread_settings(options.threads), **own}
+    threads = options.computing_threads if name in _COMPUTING else 1
+    env = {**_inherited(), **_thread_settings(threads), "TMPDIR": str(folder / "tmp"), **own}
     return Program(name, (sys.executable, "-m", module, *filled), folder / "logs" / f"{name}.log", env=env)
 
 
@@ -88,8 +100,11 @@ def _all_settings(folder: Path, record: StackRecord, options: StackOptions) -> d
         "ENGINE_NAME": options.model_name,
         "ENGINE_HOST": LOOPBACK,
         "ENGINE_PORT": str(record.ports["engine"]),
+        "ENGINE_THREADS": str(options.computing_threads),
+        "ENGINE_CACHE": str(folder / "engine"),
         "ENCODER": options.encoder,
         "MODELS": json.dumps({options.model_name: str(options.model_path)}),
+        "TRAINER_THREADS": str(options.computing_threads),
         "WORK_DIR": str(folder / "training"),
     }
 

@@ -76,6 +76,10 @@ class Stack:
         """`postgres`, `valkey` or a service: to look at, kill or restart."""
         return self._processes[name]
 
+    def exits(self) -> dict[str, int]:
+        """How often each process has died since it was started."""
+        return {name: process.exits for name, process in self._processes.items()}
+
     def start(self) -> None:
         """Return when every service is ready to work. Whatever fails, nothing is left running."""
         _prepare(self.folder)
@@ -156,6 +160,7 @@ class Stack:
         start_valkey(valkey, record.redis_url)
 
     def _start_services(self, record: StackRecord) -> None:
+        _empty(self.folder / "tmp")
         programs = service_programs(self.folder, record, self.options)
         for name in self._services:
             self._add(programs[name]).start()
@@ -200,6 +205,12 @@ def _prepare(folder: Path) -> None:
             f"the disk of {folder} has {free / 2**20:.0f} MiB left; a stack needs {_FREE_BYTES / 2**20:.0f} MiB",
             remedy="Free space there, or name a folder on another disk with --folder.",
         )
+
+
+def _empty(folder: Path) -> None:
+    """What killed processes left in their temporary folder is of no use to anyone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
 
 
 def _require_model(path: Path) -> None:

@@ -1,0 +1,19 @@
+"""The `selfsynth` command. Its process edge: here errors become one red line and an exit code."""
+
+import sys
+
+from selfsynth.cli.app import app
+from selfsynth.cli.interrupts import Interrupted
+from selfsynth.cli.terminal import show_error
+from shared.errors import SelfSynthError
+
+
+def main() -> None:
+    """Exit codes: 0 done, 1 an error (with its remedy), 2 wrong usage, 128 + n ended by signal n."""
+    try:
+        app()
+    except SelfSynthError as error:
+        show_error(error.message, error.remedy)
+        sys.exit(1)
+    except Interrupted as interrupted:
+        sys.exit(128 + interrupted.signal)

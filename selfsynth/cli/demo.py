@@ -1,0 +1,20 @@
+"""`selfsynth demo`: the whole loop on drawn birds, on this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from selfsynth.cli.interrupts import interruptible
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="Seed of the world, the job and everything in it.")] = 0,
+    control: Annotated[bool, typer.Option("--control", help="Also train on labels alone, to compare.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where everything it makes is left to look at.")] = Path("build/demo"),
+) -> None:
+    """A tiny model learns the names of drawn birds, and says what shows them."""
+    from selfsynth.demo.run import main
+
+    with interruptible():
+        main(folder, seed, control)

@@ -1,0 +1,80 @@
+"""`selfsynth jobs ...`: look at jobs, wait for them, cancel them."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from selfsynth.cli.interrupts import interruptible
+from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
+from selfsynth.cli.terminal import console
+from selfsynth.cli.tree import job_tree
+from selfsynth.cli.watch import demand_success, watch_job
+
+app = typer.Typer(no_args_is_help=True, help="Look at jobs, wait for them, cancel them.")
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
+
+
+@app.command("list")
+def list_jobs(url: Url = None, key: Key = None, folder: Folder = DEFAULT_FOLDER) -> None:
+    """All jobs, newest first."""
+    table = Table("job", "status", "model", "round", "%", "created", box=None)
+    with client_for(url, key, folder) as client:
+        for job in client.jobs():
+            position = job.get("position") or {}
+            cells = (
+                job["id"],
+                job["status"],
+                job.get("model"),
+                position.get("round"),
+                _percent(job),
+                job["created_at"],
+            )
+            table.add_row(*("" if cell is None else str(cell) for cell in cells))
+    console().print(table)
+
+
+@app.command()
+def show(job_id: JobId, url: Url = None, key: Key = None, folder: Folder = DEFAULT_FOLDER) -> None:
+    """One job's rounds and steps."""
+    with client_for(url, key, folder) as client:
+        job = client.job(job_id)
+    console().print(job_tree(job))
+    if job.get("error"):
+        demand_success(job)
+
+
+@app.command()
+def events(
+    job_id: JobId,
+    after: Annotated[str | None, typer.Option(help="Only those after this cursor.")] = None,
+    url: Url = None,
+    key: Key = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """What happened to a job, oldest first."""
+    screen = console()
+    with client_for(url, key, folder) as client:
+        for event in client.events(job_id, after):
+            where = f"round {event['round']} {event['step']}" if event.get("step") else ""
+            screen.print(f"{event['at']}  {event['kind']:<12} {where}  {event.get('message') or ''}", markup=False)
+
+
+@app.command()
+def wait(job_id: JobId, url: Url = None, key: Key = None, folder: Folder = DEFAULT_FOLDER) -> None:
+    """Follow a job until it ends; exit with 1 unless it succeeded."""
+    with interruptible(), client_for(url, key, folder) as client:
+        demand_success(watch_job(client, job_id, console()))
+
+
+@app.command()
+def cancel(job_id: JobId, url: Url = None, key: Key = None, folder: Folder = DEFAULT_FOLDER) -> None:
+    """Ask a job to stop."""
+    with client_for(url, key, folder) as client:
+        job = client.cancel(job_id)
+    console().print(f"job {job['id']} is {job['status']}")
+
+
+def _percent(job: dict[str, object]) -> str:
+    percent = job.get("percent")
+    return f"{percent:.0f}" if isinstance(percent, int | float) else ""

@@ -1,0 +1,98 @@
+"""`selfsynth run`: a data set through the whole loop, on a named API, the folder's stack, or one started for it."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from selfsynth.cli.interrupts import Interrupted, interruptible
+from selfsynth.cli.settings_text import parse_settings
+from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for, is_named
+from selfsynth.cli.terminal import console
+from selfsynth.cli.up import ModelPath, stack_options
+from selfsynth.cli.watch import demand_success, watch_job
+from selfsynth.client import Client
+from selfsynth.stack import Stack
+from selfsynth.stack.lock import is_held
+from shared.errors import InvalidInput
+from shared.job_settings import resolve
+
+_FALLBACKS = ('{"synthesise": {"fallback": "label_only"}}', '{"select_answers": {"fallback": "label_only"}}')
+
+
+def run(
+    dataset: Annotated[Path, typer.Option(help="A folder of labelled images, as docs/datasets.md describes.")],
+    rounds: Annotated[int, typer.Option(min=1, help="How many rounds.")] = 4,
+    method: Annotated[str, typer.Option(help="default, or paper for the published choices.")] = "default",
+    settings: Annotated[
+        list[str] | None, typer.Option(help="step.field=value, or a JSON object; may be repeated.")
+    ] = None,
+    allow_fallbacks: Annotated[
+        bool, typer.Option("--allow-fallbacks", help="Where no answer names the label, teach one that only does.")
+    ] = False,
+    model: Annotated[str, typer.Option(help="The base model's name.")] = "tiny-birds",
+    model_path: ModelPath = None,
+    seed: Annotated[int, typer.Option(help="The job's seed.")] = 0,
+    name: Annotated[str | None, typer.Option(help="The data set's name; its folder's by default.")] = None,
+    url: Url = None,
+    key: Key = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Read a data set, run a job on it, show how it goes; exit with 1 and the reason if it fails."""
+    chosen = parse_settings([*(_FALLBACKS if allow_fallbacks else ()), *(settings or [])])
+    resolve(method, chosen)
+    screen = console()
+    with interruptible(), _client(screen, dataset, model, model_path, url, key, folder) as client:
+        found = _read_dataset(screen, client, dataset, name or dataset.resolve().name)
+        job = client.start_job(found["id"], model, rounds, method, seed, chosen)
+        screen.print(f"job {job['id']}")
+        with _resumable(screen, job["id"]):
+            ended = watch_job(client, job["id"], screen)
+        demand_success(ended)
+        _show_result(screen, ended)
+
+
+@contextlib.contextmanager
+def _client(
+    screen: Console, dataset: Path, model: str, model_path: Path | None, url: str | None, key: str | None, folder: Path
+) -> Iterator[Client]:
+    """Of the API that is named or runs on the folder; else a stack is started, and stopped on leaving."""
+    if is_named(url, key) or is_held(folder):
+        with client_for(url, key, folder) as client:
+            yield client
+        return
+    if not dataset.exists():
+        raise InvalidInput(f"there is no data set {dataset}", remedy="Name an existing folder with --dataset.")
+    options = stack_options(model, model_path, (dataset,))
+    screen.print(f"starting a stack in {folder} ...")
+    with Stack(folder, options) as stack, Client(stack.url, stack.api_key) as client:
+        yield client
+
+
+def _read_dataset(screen: Console, client: Client, path: Path, name: str) -> dict[str, Any]:
+    found = client.wait_dataset(client.add_dataset(path.resolve(), name)["id"])
+    for warning in (found.get("report") or {}).get("warnings", []):
+        screen.print(f"warning: {warning['message']}", style="yellow", markup=False)
+    counts = ", ".join(f"{count} {split}" for split, count in (found.get("splits") or {}).items())
+    screen.print(f"data set {found['id']}: {len(found.get('classes') or [])} classes, images: {counts}")
+    return found
+
+
+@contextlib.contextmanager
+def _resumable(screen: Console, job_id: str) -> Iterator[None]:
+    try:
+        yield
+    except Interrupted:
+        screen.print(
+            f"\nleft; job {job_id} goes on wherever its stack runs: `selfsynth up`, `selfsynth jobs wait {job_id}`"
+        )
+        raise
+
+
+def _show_result(screen: Console, job: dict[str, Any]) -> None:
+    for round_ in job["rounds"]:
+        accuracy = round_.get("accuracy")
+        screen.print(f"round {round_['round']}: accuracy {'unknown' if accuracy is None else f'{accuracy:.3f}'}")

@@ -1,0 +1,80 @@
+"""`selfsynth up`: the stack on this machine, until Ctrl-C."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from selfsynth.cli.interrupts import Interrupted, interruptible
+from selfsynth.cli.target import DEFAULT_FOLDER, Folder
+from selfsynth.cli.terminal import console
+from selfsynth.stack import SERVICES, Stack, StackOptions
+from shared.errors import InvalidInput
+
+ModelPath = Annotated[
+    Path | None, typer.Option("--model-path", help="The folder of the base model's checkpoint; the demo's by default.")
+]
+_LOOK_S = 1.0
+
+
+def up(
+    folder: Folder = DEFAULT_FOLDER,
+    port: Annotated[int | None, typer.Option(help="The API's port; a free one by default.")] = None,
+    model: Annotated[str, typer.Option(help="The name under which the base model is served.")] = "tiny-birds",
+    model_path: ModelPath = None,
+    import_root: Annotated[
+        list[Path] | None, typer.Option(help="A folder from which data sets may be read; this one by default.")
+    ] = None,
+) -> None:
+    """Start database, queue, API, engine and workers in one folder, and keep them running until Ctrl-C."""
+    options = stack_options(model, model_path, tuple(import_root or [Path.cwd()]), port)
+    screen = console()
+    try:
+        with interruptible(), _announced(screen, Stack(folder, options)) as stack:
+            _describe(screen, stack)
+            _watch(screen, stack)
+    except Interrupted:
+        screen.print("stopped")
+
+
+def stack_options(
+    model: str, model_path: Path | None, roots: tuple[Path, ...], port: int | None = None
+) -> StackOptions:
+    """Raises InvalidInput when a model other than the demo's is named without its checkpoint."""
+    ours = StackOptions(port=port, import_roots=roots)
+    if model_path is None and model != ours.model_name:
+        raise InvalidInput(
+            f"the checkpoint of model {model!r} is not named", remedy="Name its folder with --model-path."
+        )
+    return StackOptions(
+        port=port, import_roots=roots, model_name=model, model_path=(model_path or ours.model_path).absolute()
+    )
+
+
+def _announced(screen: Console, stack: Stack) -> Stack:
+    screen.print(f"starting {len(SERVICES) + 2} processes in {stack.folder} ...")
+    return stack
+
+
+def _describe(screen: Console, stack: Stack) -> None:
+    screen.print(f"API      {stack.url}   (addresses and bodies: {stack.url}/docs)", soft_wrap=True)
+    screen.print(
+        f"key      in {stack.folder / 'stack.json'}; `selfsynth jobs` and `selfsynth run` find it", soft_wrap=True
+    )
+    screen.print(f"model    {stack.record.model}")
+    screen.print(f"logs     {stack.folder / 'logs'}", soft_wrap=True)
+    screen.print("ready; Ctrl-C stops it")
+
+
+def _watch(screen: Console, stack: Stack) -> None:
+    """For ever: tell of every process that died and was started again."""
+    seen: Mapping[str, int] = stack.exits()
+    while True:
+        time.sleep(_LOOK_S)
+        now = stack.exits()
+        for name in (name for name in now if now[name] != seen[name]):
+            screen.print(f"{name} ended and is started again; see {stack.process(name).program.log}", soft_wrap=True)
+        seen = now

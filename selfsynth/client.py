@@ -1,0 +1,200 @@
+"""The REST API as Python calls. Synchronous, over httpx; knows addresses and JSON, nothing of how a job is done."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from shared.errors import Fault, SelfSynthError
+
+Json = dict[str, Any]
+_TIMEOUT_S = 60.0
+_PATIENCE_S = 30.0
+_POLL_S = 1.0
+_CHUNK_BYTES = 1024 * 1024
+
+
+class ApiError(SelfSynthError):
+    """What the API answered: `code`, `message`, `remedy`, `fault` ("user" or "system"), HTTP `status` and `faults`.
+
+    `faults` names each faulty field, where there are several. `status` is 0 when there was no answer at all.
+    """
+
+    def __init__(self, message: str, *, remedy: str, code: str, fault: Fault, status: int, faults: list[Json]) -> None:
+        super().__init__(message, remedy=remedy, code=code)
+        self.fault = fault
+        self.status = status
+        self.faults = faults
+
+
+class ApiUnavailable(ApiError):
+    """The API did not answer, or said that it cannot right now. The same call may succeed later."""
+
+
+class Client:
+    """`url` of the API and its key. Use as a context manager, or `close` it.
+
+    Every method raises ApiError. A call that may be repeated is, for `patience_s`, while the API does not answer: so a
+    restart of the API is not noticed.
+    """
+
+    def __init__(self, url: str, key: str, *, patience_s: float = _PATIENCE_S) -> None:
+        self._http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT_S)
+        self._patience_s = patience_s
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def add_dataset(self, path: Path | str, name: str, concepts: Json | None = None) -> Json:
+        """Register the images below `path`, a folder that the API's machine may read. Returns at once, `validating`."""
+        source = {"path": str(path), **({"concepts": concepts} if concepts else {})}
+        return self._json("POST", "/datasets", json={"name": name, "source": source})
+
+    def dataset(self, dataset_id: str) -> Json:
+        return self._json("GET", f"/datasets/{dataset_id}")
+
+    def wait_dataset(self, dataset_id: str, on_update: Callable[[Json], None] | None = None) -> Json:
+        """Until it is `ready`. Raises ApiError with the report's faults when it is `invalid`."""
+        while True:
+            found = self.dataset(dataset_id)
+            if on_update:
+                on_update(found)
+            if found["status"] == "invalid":
+                raise _invalid_dataset(found)
+            if found["status"] == "ready":
+                return found
+            time.sleep(_POLL_S)
+
+    def start_job(
+        self,
+        dataset: str,
+        model: str,
+        rounds: int = 4,
+        method: str = "default",
+        seed: int = 0,
+        settings: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Json:
+        """Post a job. Without an `idempotency_key` of yours one is made, so that a repeated call posts one job only."""
+        body = {
+            "dataset": dataset,
+            "model": model,
+            "rounds": rounds,
+            "method": method,
+            "seed": seed,
+            "settings": dict(settings or {}),
+            "metadata": dict(metadata or {}),
+        }
+        return self._json("POST", "/jobs", json=body, headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex})
+
+    def job(self, job_id: str) -> Json:
+        return self._json("GET", f"/jobs/{job_id}")
+
+    def jobs(self, limit: int = 50) -> Iterator[Json]:
+        """All jobs, newest first, fetched `limit` at a time."""
+        return self._pages("/jobs", {"limit": limit})
+
+    def events(self, job_id: str, after: str | None = None, limit: int = 100) -> Iterator[Json]:
+        """What happened to the job, oldest first, from the cursor `after` on."""
+        return self._pages(f"/jobs/{job_id}/events", {"limit": limit, **({"after": after} if after else {})})
+
+    def wait(self, job_id: str, on_update: Callable[[Json], None] | None = None) -> Json:
+        """Until the job is terminal, in whatever way: look at its `status` and `error`."""
+        while True:
+            job = self.job(job_id)
+            if on_update:
+                on_update(job)
+            if job["is_terminal"]:
+                return job
+            time.sleep(_POLL_S)
+
+    def cancel(self, job_id: str) -> Json:
+        return self._json("POST", f"/jobs/{job_id}/cancel")
+
+    def download_adapter(self, job_id: str, round_: int, path: Path) -> Path:
+        """The adapter that the round trained, as a folder of its files below `path`. Returns `path`."""
+        raise NotImplementedError
+
+    def download_artefact(self, job_id: str, round_: int, step: str) -> list[Json]:
+        """All rows that the step left, in order."""
+        raise NotImplementedError
+
+    def _pages(self, path: str, query: Json) -> Iterator[Json]:
+        while True:
+            page = self._json("GET", path, params=query)
+            yield from page["items"]
+            if not page.get("next"):
+                return
+            query = {**query, "after": page["next"]}
+
+    def _json(self, method: str, path: str, **request: Any) -> Json:
+        """One call, repeated while the API is away. Only for calls that may be repeated."""
+        away = retry_if_exception_type(ApiUnavailable)
+        wait = wait_exponential_jitter(initial=0.1, max=2)
+        retrying = Retrying(retry=away, wait=wait, stop=stop_after_delay(self._patience_s), reraise=True)
+        return retrying(self._json_once, method, path, **request)
+
+    def _json_once(self, method: str, path: str, **request: Any) -> Json:
+        try:
+            response = self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            raise _no_answer(self._http.base_url, error) from error
+        if not response.is_success:
+            raise _refusal(response)
+        answer: Json = response.json()
+        return answer
+
+
+def _no_answer(url: httpx.URL, error: Exception) -> ApiUnavailable:
+    return ApiUnavailable(
+        f"the API at {url} does not answer: {error or type(error).__name__}",
+        remedy="Check the address, and that it runs: `selfsynth up` starts one on this machine.",
+        code="api_unreachable",
+        fault="system",
+        status=0,
+        faults=[],
+    )
+
+
+def _refusal(response: httpx.Response) -> ApiError:
+    """The error in a problem+json body; anything else comes from something between us and the API."""
+    try:
+        body = dict(response.json())
+    except ValueError:
+        body = {}
+    kind = ApiUnavailable if response.status_code in (502, 503, 504) else ApiError
+    return kind(
+        body.get("detail") or f"{response.request.url} answered {response.status_code} {response.reason_phrase}",
+        remedy=body.get("remedy", "Check the address: this is no answer of the API itself."),
+        code=body.get("code", "unexpected_answer"),
+        fault="user" if body.get("fault") == "user" else "system",
+        status=response.status_code,
+        faults=body.get("faults", []),
+    )
+
+
+def _invalid_dataset(dataset: Json) -> ApiError:
+    errors = (dataset.get("report") or {}).get("errors", [])
+    lines = [": ".join(filter(None, (error.get("file"), error["message"]))) for error in errors]
+    return ApiError(
+        "\n  ".join([f"the data set {dataset['name']!r} cannot be used:", *lines]),
+        remedy="Mend what is named, then add it again; docs/datasets.md describes the layouts.",
+        code="dataset_invalid",
+        fault="user",
+        status=200,
+        faults=errors,
+    )
