@@ -31,7 +31,9 @@ class SentenceEncoder:
 
     def __init__(self, folder: Path, prefix: str | None = None, batch_size: int = 64, device: str = "cpu") -> None:
         from transformers import AutoModel, AutoTokenizer  # takes seconds: not at import
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         if not (folder / "config.json").is_file():
             raise SystemFault(
                 f"there is no text encoder in {folder}",

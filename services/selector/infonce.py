@@ -1,9 +1,9 @@
 """The InfoNCE scores of concepts and answers, in log space. Pure: tensors in, tensors out.
 
 Shape suffixes: d descriptions, z concepts, y answers, n negatives, g groups, e the embedding.
-A *logit* is a cosine divided by tau. Both scores are sums of terms log(e^a / (e^a + sum over negatives of e^n)), for a positive logit a:
-the term is -log(1 + e^(L - a)) with L the log of the negatives' sum. Nothing is exponentiated outside logsumexp, so
-every score is finite for any tau > 0, and no negatives at all (L = -inf) give a score of 0.
+A *logit* is a cosine divided by tau. Both scores are sums of terms log(e^a / (e^a + sum over negatives of e^n)) for a
+positive logit a. With L the log of the negatives' sum the term is -log(1 + e^(L - a)). Nothing is exponentiated outside
+logsumexp, so every score is finite for any tau > 0, and no negatives at all (L = -inf) give a score of 0.
 """
 
 import torch

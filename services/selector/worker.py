@@ -24,7 +24,7 @@ def _work(context: StepContext, settings: SelectorSettings) -> ManifestRef:
 
 
 def main() -> None:
-    import transformers  # noqa: F401  loaded once here; the forked children find it ready
+    from transformers import AutoModel, AutoTokenizer  # noqa: F401  slow, so once here for all forked children
 
     settings = read_settings()
     logs.configure("selector", settings.log_level)

@@ -1,0 +1,97 @@
+"""Rejection sampling, fallbacks and their cap, without a store."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.selector.fallbacks import allowed, fallback, label_only
+from services.selector.judging import Judge
+from shared.job_settings import SelectAnswersSettings, resolve
+from shared.scoring.labels import LabelScorer
+from tests.services.selector.worlds import candidate
+
+SCORER = LabelScorer(["wren", "kite", "red kite"])
+OURS = Judge(SCORER, SelectAnswersSettings())
+PAPERS = Judge(SCORER, resolve("paper", {}).select_answers)
+REPEATING = "A wren: a short brown tail, a short brown tail."
+
+
+def reasons(judge: Judge, *answers: tuple[str, float], **fields: str) -> list[str]:
+    rows = [candidate(text, k, score=score, **fields) for k, (text, score) in enumerate(answers)]
+    return [row.reason for row in judge.judged(rows, "wren")]
+
+
+def test_every_candidate_has_its_reason() -> None:
+    answers = [("A wren.", -3), ("A kite.", -1), ("A wren or a kite.", -1), (REPEATING, -1), ("This wren.", -2)]
+    assert reasons(OURS, *answers) == ["lower_score", "no_label", "several_labels", "repeats", "best"]
+    assert reasons(OURS, ("A wren.", -1), finish_reason="length") == ["cut_off"]
+
+
+def test_of_equal_scores_the_first_is_kept() -> None:
+    assert reasons(OURS, ("A wren.", -1), ("The wren.", -1)) == ["best", "lower_score"]
+
+
+def test_a_rationalised_answer_is_kept_only_where_no_own_one_is() -> None:
+    told = candidate("A wren, as told.", 3, source="rationalised", score=-0.1)
+    own = candidate("A wren.", 0, score=-5.0)
+    assert [row.kept for row in OURS.judged([own, told], "wren")] == [True, False]
+    unfit = own.model_copy(update={"text": "A kite."})
+    assert [row.reason for row in OURS.judged([unfit, told], "wren")] == ["no_label", "best"]
+
+
+def test_the_paper_s_way_takes_the_best_score_before_it_looks_for_the_label() -> None:
+    assert reasons(PAPERS, ("A wren.", -2), ("A bird.", -1)) == ["lower_score", "no_label"]
+    assert reasons(PAPERS, ("A wren.", -1), ("A bird.", -2)) == ["best", "lower_score"]
+    assert reasons(PAPERS, ("No wren but a kite.", -1)) == ["best"]  # the substring rule
+    assert reasons(PAPERS, (REPEATING, -1)) == ["best"]
+
+
+def test_repetition_is_rejected_only_where_the_job_says_so() -> None:
+    lenient = Judge(SCORER, SelectAnswersSettings(reject_repetition=False))
+    assert reasons(lenient, (REPEATING, -1)) == ["best"]
+
+
+@pytest.mark.parametrize(
+    ("label", "article"),
+    [
+        ("wren", "a"),
+        ("Acadian Flycatcher", "an"),
+        ("A310", "an"),
+        ("F-16A/B", "an"),
+        ("DC-10", "a"),
+        ("MD-11", "an"),
+        ("ERJ 135", "an"),
+        ("Il-76", "an"),
+        ("737-800", "a"),
+        ("8", "an"),
+        ("European robin", "a"),
+        ("Eurofighter Typhoon", "a"),
+        ("unicorn", "a"),
+        ("umbrella bird", "an"),
+        ("NORMAL", "a"),
+        ("Saab 340", "a"),
+        ("Nighthawk", "a"),
+        ("Spitfire", "a"),
+        ("hourglass tree frog", "an"),
+    ],
+)
+def test_a_fallback_has_the_right_article(label: str, article: str) -> None:
+    assert label_only(label) == f"This is {article} {label}."
+
+
+def test_a_fallback_is_a_simple_question_and_the_bare_label() -> None:
+    row = fallback(candidate("A bird.", 2, score=-1.0), "wren", "bird", seed=0)
+    assert (row.kind, row.source, row.sample, row.score) == ("simple", "fallback", 3, None)
+    assert (row.question, row.text) == ("What is the name of this bird?", "This is a wren.")
+
+
+@given(st.integers(0, 60), st.integers(0, 200), st.floats(0, 1))
+def test_fallbacks_are_as_many_as_the_cap_allows_and_no_more(lacking: int, pairs: int, share: float) -> None:
+    count = len(allowed([("x", k) for k in range(lacking)], pairs, share, seed=1))
+    assert count <= share * (pairs + count)
+    assert count == lacking or count + 1 > share * (pairs + count + 1)
+
+
+def test_which_questions_fall_back_is_drawn_by_seed() -> None:
+    lacking = [(f"i{k}", 0) for k in range(50)]
+    assert allowed(lacking, 40, 0.2, 1) == allowed(lacking[::-1], 40, 0.2, 1) != allowed(lacking, 40, 0.2, 2)
