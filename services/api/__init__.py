@@ -1,0 +1,1 @@
+"""The coordinator: REST, rounds, reconcile. The only code that knows Postgres; holds no model code."""

@@ -1,0 +1,94 @@
+"""What follows from an accepted artefact: its row, a round's adapter, a data set's examples. Writes within the caller's
+transaction; reads the object store before it."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from services.api.database.models import Adapter, Artefact, ConceptBankRow, Dataset, Job, Step
+from shared.artefacts import Manifest, ManifestRef
+from shared.errors import NotFound, SystemFault
+from shared.objects import ObjectStore
+from shared.types.concepts import ConceptBank
+from shared.types.lifecycle import StepName
+from shared.types.tasks import adapter_name
+
+
+class InvalidManifest(SystemFault):
+    code = "invalid_manifest"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A manifest whose bytes have been read and compared with the hash that the worker told."""
+
+    ref: ManifestRef
+    manifest: Manifest
+    bank: ConceptBank | None = None
+
+
+def verify(store: ObjectStore, step_id: str, ref: ManifestRef) -> Accepted:
+    """Read the manifest. Raises InvalidManifest when it is missing, another's, or not what the worker told."""
+    try:
+        body = store.get(ref.key)
+    except NotFound:
+        raise _invalid(f"the manifest {ref.key} is not in the object store") from None
+    if hashlib.sha256(body).hexdigest() != ref.sha256:
+        raise _invalid(f"the manifest {ref.key} differs from what the worker told")
+    manifest = Manifest.model_validate_json(body)
+    if manifest.step_id != step_id:
+        raise _invalid(f"the manifest {ref.key} belongs to {manifest.step_id}, not to {step_id}")
+    bank_key = manifest.extra.get("concept_bank") if manifest.record == "Example" else None
+    bank = ConceptBank.model_validate_json(store.get(bank_key)) if bank_key else None
+    return Accepted(ref, manifest, bank)
+
+
+def accept(session: Session, job: Job, step: Step, attempt: int, accepted: Accepted) -> None:
+    manifest, ref = accepted.manifest, accepted.ref
+    session.add(
+        Artefact(
+            step_id=step.id,
+            attempt=attempt,
+            key=ref.key,
+            sha256=ref.sha256,
+            rows=manifest.rows,
+            figures=dict(manifest.figures),
+        )
+    )
+    if step.step == StepName.TRAIN:
+        adapter = _adapter(manifest)
+        name = adapter_name(job.id, step.round)
+        session.add(Adapter(job_id=job.id, round=step.round, name=name, **adapter))
+    if step.step == StepName.INGEST:
+        _fill_dataset(session, job, accepted)
+
+
+def _adapter(manifest: Manifest) -> dict[str, Any]:
+    adapter = manifest.extra.get("adapter")
+    if not isinstance(adapter, dict) or not {"prefix", "sha256"} <= adapter.keys():
+        raise _invalid(f"the manifest of {manifest.step_id} names no adapter")
+    return {"prefix": adapter["prefix"], "sha256": adapter["sha256"]}
+
+
+def _fill_dataset(session: Session, job: Job, accepted: Accepted) -> None:
+    extra = accepted.manifest.extra
+    dataset = session.get_one(Dataset, job.dataset_id)
+    dataset.report = extra["report"]
+    dataset.status = "invalid" if dataset.report["errors"] else "ready"
+    dataset.layout, dataset.classes, dataset.splits = extra["layout"], extra["classes"], extra["splits"]
+    dataset.examples = accepted.ref.key
+    dataset.updated_at = func.clock_timestamp()
+    if accepted.bank:
+        counts = {label: len(concepts) for label, concepts in accepted.bank.concepts.items()}
+        session.add(
+            ConceptBankRow(
+                dataset_id=dataset.id, version=accepted.bank.version, key=extra["concept_bank"], counts=counts
+            )
+        )
+
+
+def _invalid(message: str) -> InvalidManifest:
+    return InvalidManifest(message, remedy="This is a fault of the step's code or of the object store.")

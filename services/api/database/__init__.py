@@ -1,0 +1,1 @@
+"""Tables, connection and migrations. Knows rows, nothing of what moves them."""

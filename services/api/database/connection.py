@@ -1,0 +1,81 @@
+"""The database by its URL: sessions, and the move to the newest schema. Lost connections are DatabaseUnavailable."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from shared.errors import SystemFault
+
+_MIGRATION_LOCK = 0x5E1F
+_START_PATIENCE_S = 30
+
+
+class DatabaseUnavailable(SystemFault):
+    code = "database_unavailable"
+
+
+class Database:
+    """Open sessions with `transaction` (read and write) or `snapshot` (read only, one consistent view)."""
+
+    def __init__(self, url: str) -> None:
+        # psycopg gives a connection's timeout in whole seconds.
+        self.engine: Engine = create_engine(
+            url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Committed when the block ends well, rolled back otherwise."""
+        with _translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        with _translated(), self.engine.connect() as plain:
+            connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with Session(connection, expire_on_commit=False) as session:
+                yield session
+
+    def ping(self) -> None:
+        with _translated(), self.engine.connect() as connection:
+            connection.execute(text("select 1"))
+
+    @retry(
+        retry=retry_if_exception_type(DatabaseUnavailable),
+        stop=stop_after_delay(_START_PATIENCE_S),
+        wait=wait_fixed(0.3),
+        reraise=True,
+    )
+    def migrate(self) -> None:
+        """Move to the newest schema. Several processes may call it at once: one does it, the others wait."""
+        with _translated(), self.engine.begin() as connection:
+            connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            command.upgrade(_alembic(connection), "head")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseUnavailable(
+            f"the database does not answer: {error.orig}",
+            remedy="Check SELFSYNTH_DATABASE_URL and that PostgreSQL runs.",
+        ) from error

@@ -1,0 +1,101 @@
+"""What each step reads, and the message that says so. Pure: facts in, StepTask out.
+
+The names of inputs are the contract between the steps; see StepTask.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.api.rounds import Position
+from shared.types.lifecycle import StepName
+from shared.types.tasks import StepTask, adapter_name, step_id
+
+Keys = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """What stands fixed about a job: its request, its data set, and what its finished steps left.
+
+    `artefacts` holds manifest keys in shard order; `adapters` the prefix of each round's adapter files. `params` are
+    the job's whole settings as JSON (for an ingest job: what to read).
+    """
+
+    job_id: str
+    dataset_id: str
+    model: str
+    seed: int
+    params: Mapping[str, Any]
+    lease_s: float
+    examples: Keys = ()
+    concept_bank: Keys = ()
+    artefacts: Mapping[Position, Keys] = field(default_factory=dict)
+    adapters: Mapping[int, str] = field(default_factory=dict)
+
+
+def task_for(facts: JobFacts, at: Position, shard: int, shards: int, attempt: int) -> StepTask:
+    """The message for one attempt of one shard."""
+    return StepTask(
+        step_id=step_id(facts.job_id, at.round, at.step, shard),
+        job_id=facts.job_id,
+        round=at.round,
+        step=at.step,
+        shard=shard,
+        shards=shards,
+        attempt=attempt,
+        inputs={name: keys for name, keys in _inputs(facts, at).items() if keys},
+        output_prefix=_output_prefix(facts, at, shard),
+        base_model=facts.model,
+        teacher=teacher(facts, at),
+        seed=facts.seed,
+        params=dict(facts.params),
+        lease_s=facts.lease_s,
+    )
+
+
+def teacher(facts: JobFacts, at: Position) -> str:
+    """The model that the step speaks with: the one entering the round; for `evaluate` the one that leaves it."""
+    made_in = at.round if at.step == StepName.EVALUATE else at.round - 1
+    return adapter_name(facts.job_id, made_in) if made_in >= 1 else facts.model
+
+
+def _inputs(facts: JobFacts, at: Position) -> dict[str, Keys]:
+    examples, bank = {"examples": facts.examples}, {"concept_bank": facts.concept_bank}
+    concepts = {"concepts": _left_by(facts, 1, StepName.SELECT_CONCEPTS)}
+    match at.step:
+        case StepName.INGEST:
+            return {}
+        case StepName.DESCRIBE:
+            return examples
+        case StepName.SELECT_CONCEPTS:
+            return examples | bank | {"descriptions": _left_by(facts, at.round, StepName.DESCRIBE)}
+        case StepName.SYNTHESISE | StepName.ANSWER:
+            return examples | bank | concepts
+        case StepName.SELECT_ANSWERS:
+            return examples | bank | concepts | {"candidates": _left_by(facts, at.round, StepName.ANSWER)}
+        case StepName.TRAIN:
+            return examples | {"pairs": _pairs(facts, at.round), "adapter": _start(facts, at.round)}
+        case StepName.EVALUATE:
+            return examples | bank
+
+
+def _left_by(facts: JobFacts, round_: int, step: StepName) -> Keys:
+    return facts.artefacts.get(Position(round_, step), ())
+
+
+def _pairs(facts: JobFacts, round_: int) -> Keys:
+    return _left_by(facts, round_, StepName.SYNTHESISE if round_ == 1 else StepName.SELECT_ANSWERS)
+
+
+def _start(facts: JobFacts, round_: int) -> Keys:
+    """The previous round's adapter, unless each round starts from the base."""
+    from_base = facts.params.get("train", {}).get("start_from") == "base"
+    prefix = facts.adapters.get(round_ - 1)
+    return () if from_base or prefix is None else (prefix,)
+
+
+def _output_prefix(facts: JobFacts, at: Position, shard: int) -> str:
+    if at.step == StepName.INGEST:
+        return f"datasets/{facts.dataset_id}"
+    return f"jobs/{facts.job_id}/r{at.round}/{at.step.value}/s{shard}"

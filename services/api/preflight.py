@@ -1,0 +1,132 @@
+"""Everything that can be known to fail is refused when a job is posted, all faults of the request in one answer."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.api.database.models import ConceptBankRow, Dataset
+from services.api.datasets.validate import lacking
+from services.api.problems import Problem, faults_of
+from shared.errors import InvalidInput, NotFound
+from shared.job_settings import JobSettings, resolve
+
+Label = Annotated[str, Field(max_length=200)]
+
+
+class JobRequest(BaseModel):
+    """`settings` lies over the method's own choices, field by field; see docs/method.md."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dataset: str = Field(min_length=1)
+    model: str = Field(min_length=1)
+    rounds: int = Field(4, ge=1, le=20, strict=True)
+    method: str = "default"
+    seed: int = Field(0, ge=0, lt=2**31, strict=True)
+    settings: dict[str, Any] = {}
+    metadata: dict[Label, Label] = Field({}, max_length=32)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A job that may be made."""
+
+    request: JobRequest
+    settings: JobSettings
+    concept_bank: str
+    warnings: list[str]
+
+
+def parse(body: Any, max_lora_rank: int) -> tuple[JobRequest, JobSettings]:
+    """Raises Problem that lists every fault of the request's fields and of its settings."""
+    faults: list[dict[str, str]] = []
+    request = settings = None
+    try:
+        request = JobRequest.model_validate(body)
+    except ValidationError as error:
+        faults += faults_of(error.errors())
+    try:
+        settings = _settings(body)
+        faults += _rank_faults(settings, max_lora_rank)
+    except InvalidInput as error:
+        faults += _faults_in(error)
+    if faults or request is None or settings is None:
+        message = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
+        of_settings = all(fault["field"].startswith(("settings", "method")) for fault in faults)
+        raise Problem(
+            "invalid_settings" if of_settings else "invalid_input",
+            message,
+            remedy="Correct the named fields; docs/method.md lists the settings.",
+            faults=faults,
+        )
+    return request, settings
+
+
+def check_dataset(session: Session, dataset_id: str) -> tuple[Dataset, ConceptBankRow]:
+    """The data set and its newest concept bank, both fit for a job."""
+    dataset = session.get(Dataset, dataset_id)
+    if dataset is None:
+        raise NotFound(
+            f"there is no data set {dataset_id!r}", remedy="GET /datasets lists them; POST /datasets adds one."
+        )
+    if dataset.status != "ready":
+        remedy = "Wait until it is ready." if dataset.status == "validating" else "See `report` of the data set."
+        raise Problem("dataset_not_ready", f"the data set {dataset_id!r} is {dataset.status}", remedy=remedy)
+    bank = newest_bank(session, dataset_id)
+    missing = lacking(dataset.classes, bank.counts if bank else {})
+    if bank is None or missing:
+        raise Problem(
+            "concept_bank_incomplete",
+            f"the concept bank of {dataset_id!r} has no concepts for: {', '.join(missing[:20])}",
+            remedy=f"POST a complete bank ({{label: [concepts]}}) to /datasets/{dataset_id}/concepts.",
+        )
+    return dataset, bank
+
+
+def check_model(model: str, served: list[str]) -> None:
+    if model not in served:
+        raise Problem(
+            "model_not_served",
+            f"the model {model!r} is not served by the engine",
+            remedy=f"Use one of: {', '.join(served) or 'none is served'}; or start an engine that serves it.",
+        )
+
+
+def warnings_of(bank: ConceptBankRow, dataset: Dataset) -> list[str]:
+    single = sorted(label for label in dataset.classes if bank.counts.get(label) == 1)
+    found = []
+    if single:
+        named = ", ".join(single[:10])
+        found.append(f"these classes have one concept only, so there is nothing to select from: {named}")
+    if not dataset.splits.get("validation"):
+        found.append("the data set has no validation split: the best round cannot be told")
+    if not dataset.splits.get("test"):
+        found.append("the data set has no test split: there will be no accuracy")
+    return found
+
+
+def newest_bank(session: Session, dataset_id: str) -> ConceptBankRow | None:
+    banks = select(ConceptBankRow).where(ConceptBankRow.dataset_id == dataset_id)
+    return session.scalars(banks.order_by(ConceptBankRow.version.desc()).limit(1)).one_or_none()
+
+
+def _settings(body: Any) -> JobSettings:
+    fields = body if isinstance(body, dict) else {}
+    method, settings = fields.get("method", "default"), fields.get("settings", {})
+    return resolve(str(method), settings if isinstance(settings, dict) else {})
+
+
+def _rank_faults(settings: JobSettings, max_lora_rank: int) -> list[dict[str, str]]:
+    if settings.train.lora_rank <= max_lora_rank:
+        return []
+    return [{"field": "settings.train.lora_rank", "message": f"the engine serves ranks up to {max_lora_rank}"}]
+
+
+def _faults_in(error: InvalidInput) -> list[dict[str, str]]:
+    """`resolve` tells all faults in one message."""
+    if isinstance(error.__cause__, ValidationError):
+        return faults_of(error.__cause__.errors(), "settings.")
+    return [{"field": "method", "message": f"{error.message}. {error.remedy}"}]

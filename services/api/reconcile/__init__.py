@@ -1,0 +1,1 @@
+"""The only code that moves a job: truth (read) -> decide (pure) -> apply (locked write) -> send."""

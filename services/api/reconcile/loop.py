@@ -1,0 +1,72 @@
+"""Runs `reconcile`: at once for a job that was woken, and for every live job every few seconds."""
+
+import queue
+import threading
+import time
+
+import structlog
+from sqlalchemy import select
+
+from services.api.database.connection import Database
+from services.api.database.models import Job
+from services.api.reconcile.mover import Mover
+from shared.errors import SelfSynthError
+from shared.types.lifecycle import JobStatus
+
+log = structlog.get_logger(__name__)
+
+_LIVE = [status.value for status in JobStatus if not status.is_terminal]
+
+
+class Loop:
+    """A thread of its own. `wake` never blocks and never fails: what it loses, the next round finds."""
+
+    def __init__(self, mover: Mover, database: Database, every_s: float) -> None:
+        self._mover = mover
+        self._database = database
+        self._every_s = every_s
+        self._woken: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._woken.put("")
+        self._thread.join(timeout=10)
+
+    def wake(self, job_id: str) -> None:
+        self._woken.put(job_id)
+
+    def _run(self) -> None:
+        next_round = 0.0
+        while not self._stopped.is_set():
+            if time.monotonic() >= next_round:
+                self._reconcile_all()
+                next_round = time.monotonic() + self._every_s
+            try:
+                job_id = self._woken.get(timeout=max(0.0, next_round - time.monotonic()))
+            except queue.Empty:
+                continue
+            if job_id:
+                self._reconcile(job_id)
+
+    def _reconcile_all(self) -> None:
+        try:
+            with self._database.snapshot() as session:
+                live = list(session.scalars(select(Job.id).where(Job.status.in_(_LIVE)).order_by(Job.id)))
+        except SelfSynthError as error:
+            log.warning("live jobs cannot be read", error=error.message)
+            return
+        for job_id in live:
+            self._reconcile(job_id)
+
+    def _reconcile(self, job_id: str) -> None:
+        try:
+            self._mover.reconcile(job_id)
+        except SelfSynthError as error:
+            log.warning("reconcile put off", job=job_id, error=error.message)
+        except Exception:  # the thread's edge: one job's fault must not stop the others
+            log.exception("reconcile failed", job=job_id)

@@ -1,0 +1,57 @@
+"""`reconcile(job_id)`: moves a job as far as it can go now. Harmless when repeated, or run by two at once."""
+
+import structlog
+
+from services.api.database.connection import Database
+from services.api.database.models import Job
+from services.api.pointers import Pointers
+from services.api.reconcile.apply import apply
+from services.api.reconcile.decide import decide
+from services.api.reconcile.reading import Reader
+from services.api.reconcile.truth import Policy, Truth
+from shared.objects import ObjectStore
+from shared.queues import Messages
+from shared.types.tasks import StepTask
+
+log = structlog.get_logger(__name__)
+
+
+class Mover:
+    def __init__(self, database: Database, messages: Messages, store: ObjectStore, policy: Policy) -> None:
+        self._database = database
+        self._messages = messages
+        self._pointers = Pointers(database, store)
+        self._policy = policy
+        self._reader = Reader(database, messages, policy)
+
+    def reconcile(self, job_id: str) -> None:
+        """Read, decide, write, send; again until there is only waiting to do.
+
+        Raises the errors of the database, the store and the queue; what is committed by then is found and finished by
+        the next call.
+        """
+        while (truth := self._reader.read(job_id)) and self.move(truth):
+            pass
+
+    def move(self, truth: Truth) -> bool:
+        """Do the one next thing for what was read. False when there is none.
+
+        When the job has changed since, nothing is written, and the answer is to read again.
+        """
+        move = decide(truth, self._policy)
+        if move is None:
+            return False
+        with self._database.transaction() as session:
+            job = session.get_one(Job, truth.job_id, with_for_update=True)
+            if job.version != truth.version:
+                return True
+            task = apply(session, job, move, self._policy.lease_s)
+        log.info("job moved", job=truth.job_id, move=repr(move))
+        if task:
+            self._send(task)
+        return True
+
+    def _send(self, task: StepTask) -> None:
+        if task.teacher != task.base_model:
+            self._pointers.publish(task.teacher)
+        self._messages.send(task)

@@ -1,0 +1,65 @@
+"""Makes a data set and the ingest job that will validate it, in one transaction."""
+
+from pathlib import Path
+
+from services.api.database.connection import Database
+from services.api.database.models import Dataset, Job
+from services.api.datasets.pictures import is_within
+from services.api.datasets.request import IngestRequest
+from services.api.events import tell_job
+from services.api.ids import new_id
+from services.api.problems import Problem
+from services.api.views.datasets import DatasetView, dataset_view
+from shared.types.lifecycle import JobStatus
+
+
+def check_path(path: str, roots: tuple[Path, ...]) -> None:
+    """Raises Problem when the path is not an existing one below the import roots."""
+    if not Path(path).is_absolute() or not is_within(Path(path), roots):
+        allowed = ", ".join(map(str, roots)) or "none"
+        raise Problem(
+            "path_not_allowed",
+            f"{path!r} is not below the folders that may be read ({allowed})",
+            remedy="Use an absolute path below one of them, upload the data set, or extend SELFSYNTH_IMPORT_ROOTS.",
+        )
+    if not Path(path).exists():
+        raise Problem(
+            "invalid_input", f"there is nothing at {path!r}", remedy="Check the path on the coordinator's machine."
+        )
+
+
+def register(database: Database, dataset_id: str, name: str, request: IngestRequest) -> tuple[DatasetView, str]:
+    """The data set as it stands, and the id of its ingest job."""
+    with database.transaction() as session:
+        dataset = Dataset(
+            id=dataset_id,
+            name=name,
+            status="validating",
+            source=request.source.model_dump(exclude_none=True),
+            classes=[],
+            splits={},
+            report={},
+        )
+        session.add(dataset)
+        session.flush()
+        job = _ingest_job(dataset_id, request)
+        session.add(job)
+        session.flush()
+        tell_job(session, job, "job.queued", "the data set was registered")
+        return dataset_view(dataset, None), job.id
+
+
+def _ingest_job(dataset_id: str, request: IngestRequest) -> Job:
+    return Job(
+        id=new_id("ing"),
+        kind="ingest",
+        status=JobStatus.QUEUED,
+        dataset_id=dataset_id,
+        model="",
+        rounds=0,
+        method="default",
+        seed=request.seed,
+        settings=request.model_dump(mode="json", exclude_none=True),
+        labels={},
+        warnings=[],
+    )

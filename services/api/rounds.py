@@ -1,0 +1,47 @@
+"""The order of steps, as a table. Pure: knows positions and step names, nothing of rows, queues or artefacts."""
+
+from dataclasses import dataclass
+
+from shared.job_settings import JobSettings
+from shared.types.lifecycle import StepName
+
+BASE = (StepName.EVALUATE,)
+FIRST = (StepName.DESCRIBE, StepName.SELECT_CONCEPTS, StepName.SYNTHESISE, StepName.TRAIN, StepName.EVALUATE)
+LATER = (StepName.ANSWER, StepName.SELECT_ANSWERS, StepName.TRAIN, StepName.EVALUATE)
+
+# A step whose examples can be worked on by several workers at once.
+_SHARDED = frozenset({StepName.DESCRIBE, StepName.SYNTHESISE, StepName.ANSWER, StepName.EVALUATE})
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """A step of a round. Round 0 is the base model."""
+
+    round: int
+    step: StepName
+
+
+def steps_of(round_: int) -> tuple[StepName, ...]:
+    """The round's steps in order."""
+    return BASE if round_ == 0 else FIRST if round_ == 1 else LATER
+
+
+def plan(kind: str, rounds: int) -> tuple[Position, ...]:
+    """All positions of a job in order. An `ingest` job has one step; a `tuning` job evaluates the base, then rounds."""
+    if kind == "ingest":
+        return (Position(0, StepName.INGEST),)
+    return tuple(Position(r, step) for r in range(rounds + 1) for step in steps_of(r))
+
+
+def following(position: Position | None, rounds: int, kind: str = "tuning") -> Position | None:
+    """The position after `position` (None: before the first); None when the job is done."""
+    positions = plan(kind, rounds)
+    if position is None:
+        return positions[0]
+    after = positions.index(position) + 1
+    return positions[after] if after < len(positions) else None
+
+
+def shards_of(step: StepName, settings: JobSettings) -> int:
+    """Into how many shards the step is cut."""
+    return settings.shards if step in _SHARDED else 1

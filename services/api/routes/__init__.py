@@ -1,0 +1,1 @@
+"""The addresses. Each route reads the request, calls one thing, and shapes the answer."""

@@ -1,0 +1,85 @@
+"""Data sets: register by path, list, read, give a new concept bank."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func, select
+
+from services.api.database.models import ConceptBankRow, Dataset
+from services.api.datasets.request import Concepts, IngestRequest
+from services.api.ids import new_id
+from services.api.ingest import bank_key
+from services.api.preflight import newest_bank
+from services.api.problems import Problem
+from services.api.register import check_path, register
+from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep, dataset_named
+from services.api.views.datasets import DatasetView, dataset_view
+from shared.types.concepts import ConceptBank
+
+router = APIRouter(prefix="/datasets", tags=["datasets"], responses=PROBLEMS)
+
+
+class PathSource(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(min_length=1, description="absolute, below one of the coordinator's import roots")
+
+
+class DatasetRequest(IngestRequest):
+    name: str = Field(min_length=1, max_length=200)
+    source: PathSource  # type: ignore[assignment]
+
+
+class DatasetPage(BaseModel):
+    items: list[DatasetView]
+    next: str | None
+
+
+@router.post("", status_code=202)
+def post_dataset(body: DatasetRequest, parts: PartsDep, response: Response) -> DatasetView:
+    check_path(body.source.path, parts.settings.import_roots)
+    request = IngestRequest.model_validate(body.model_dump(exclude={"name"}))
+    view, job_id = register(parts.database, new_id("ds"), body.name, request)
+    parts.loop.wake(job_id)
+    response.headers["Location"] = f"/datasets/{view.id}"
+    return view
+
+
+@router.get("")
+def list_datasets(parts: PartsDep, after: str | None = None, limit: Limit = 50) -> DatasetPage:
+    """Newest first."""
+    wanted = select(Dataset).order_by(Dataset.id.desc()).limit(limit + 1)
+    if after:
+        wanted = wanted.where(Dataset.id < after)
+    with parts.database.snapshot() as session:
+        rows = list(session.scalars(wanted))
+        shown = [dataset_view(row, newest_bank(session, row.id)) for row in rows[:limit]]
+    return DatasetPage(items=shown, next=shown[-1].id if len(rows) > limit else None)
+
+
+@router.get("/{dataset_id}")
+def get_dataset(dataset_id: str, parts: PartsDep) -> DatasetView:
+    with parts.database.snapshot() as session:
+        return dataset_view(dataset_named(session, dataset_id), newest_bank(session, dataset_id))
+
+
+@router.post("/{dataset_id}/concepts", status_code=201)
+def post_concepts(dataset_id: str, concepts: Annotated[Concepts, Body()], parts: PartsDep) -> DatasetView:
+    """A new version of the concept bank, `{label: [concepts]}`, for the jobs posted from now on."""
+    with parts.database.transaction() as session:
+        dataset = dataset_named(session, dataset_id, lock=True)
+        if dataset.status == "validating":
+            raise Problem("dataset_not_ready", f"{dataset_id!r} is being validated", remedy="Wait until it is ready.")
+        last = newest_bank(session, dataset_id)
+        version = last.version + 1 if last else 1
+        bank = ConceptBank(version=version, concepts={k: tuple(dict.fromkeys(v)) for k, v in concepts.items()})
+        key = bank_key(f"datasets/{dataset_id}", version)
+        parts.store.put(key, bank.model_dump_json(indent=1).encode())
+        counts = {label: len(of_label) for label, of_label in bank.concepts.items()}
+        row = ConceptBankRow(dataset_id=dataset_id, version=version, key=key, counts=counts)
+        session.add(row)
+        dataset.updated_at = func.clock_timestamp()
+        session.flush()
+        session.refresh(dataset)
+        return dataset_view(dataset, row)

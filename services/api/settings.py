@@ -1,0 +1,35 @@
+"""The coordinator's settings, read from `SELFSYNTH_*` when a process is wired."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from shared.settings import ServiceSettings, WorkerSettings
+
+_MIB = 1024 * 1024
+
+
+class ApiSettings(ServiceSettings):
+    database_url: SecretStr
+    redis_url: SecretStr
+    api_key: SecretStr = Field(min_length=8)
+    worker_token: SecretStr = Field(min_length=8)
+    engine_url: str
+    engine_key: SecretStr = SecretStr("")
+    import_roots: tuple[Path, ...] = Field((), description="folders from which data sets may be read by path")
+    lease_s: float = Field(15.0, gt=0)
+    lease_margin_s: float = Field(3.0, ge=0)
+    reconcile_s: float = Field(1.0, gt=0)
+    attempts_per_step: int = Field(4, ge=1)
+    retry_delay_s: float = Field(2.0, ge=0, description="pause before the second attempt; doubled for each later one")
+    steps_per_job: int = Field(8, ge=1, description="shards of one job that are queued or running at once")
+    max_lora_rank: int = Field(512, ge=1)
+    body_limit_bytes: int = _MIB
+    upload_limit_bytes: int = 20 * 1024 * _MIB
+
+
+class IngestSettings(WorkerSettings):
+    """What the data worker needs beside a worker's own."""
+
+    import_roots: tuple[Path, ...] = ()
+    upload_limit_bytes: int = Field(20 * 1024 * _MIB, description="limit of an unpacked upload")

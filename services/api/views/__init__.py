@@ -1,0 +1,1 @@
+"""What users are shown: rows in, JSON models out. Pure."""

@@ -1,0 +1,132 @@
+"""A job as users see it: the tree of rounds and steps with percent, time left and figures. Pure but for row types."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.api.database.models import Job
+from services.api.rounds import Position, plan, steps_of
+from services.api.views.figures import RoundFigures, best_round, round_figures
+from services.api.views.steps import ShardRows, StepView, step_view
+from shared.errors import ErrorReport
+from shared.types.lifecycle import JobStatus, StepName
+
+_ETA_FROM_PERCENT = 2.0
+
+
+class PositionView(BaseModel):
+    round: int
+    step: str
+
+
+class RoundView(BaseModel):
+    """`accuracy` is that of the test split; `adapter` the name under which the round's model is served."""
+
+    round: int
+    accuracy: float | None
+    adapter: str | None
+    figures: RoundFigures
+    steps: list[StepView]
+
+
+class JobFigures(BaseModel):
+    """`best_round` is chosen on the validation split; `rounds` holds each measured round's figures."""
+
+    best_round: int | None = None
+    accuracy: float | None = None
+    accuracy_ci: tuple[float, float] | None = None
+
+
+class JobSummary(BaseModel):
+    id: str
+    status: str
+    is_terminal: bool
+    dataset: str
+    model: str
+    rounds_total: int
+    method: str
+    seed: int
+    metadata: dict[str, str]
+    position: PositionView | None
+    error: ErrorReport | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class JobView(JobSummary):
+    """`percent` counts steps; `eta_s` is None until there is something to go by."""
+
+    settings: dict[str, Any]
+    warnings: list[str]
+    percent: float
+    eta_s: float | None
+    seconds: float | None
+    figures: JobFigures
+    rounds: list[RoundView]
+
+
+def summary_fields(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "status": job.status,
+        "is_terminal": JobStatus(job.status).is_terminal,
+        "dataset": job.dataset_id,
+        "model": job.model,
+        "rounds_total": job.rounds,
+        "method": job.method,
+        "seed": job.seed,
+        "metadata": job.labels,
+        "position": PositionView(round=job.round, step=job.step) if job.round is not None and job.step else None,
+        "error": ErrorReport.model_validate(job.error) if job.error else None,
+        "created_at": job.created_at,
+        "updated_at": job.updated_at,
+    }
+
+
+def job_view(
+    job: Job, shards: Mapping[Position, Sequence[ShardRows]], adapters: Mapping[int, str], now: datetime
+) -> JobView:
+    steps = {at: step_view(at.step.value, shards.get(at, ()), now) for at in plan(job.kind, job.rounds)}
+    rounds = [_round_view(r, steps, adapters.get(r)) for r in range(job.rounds + 1)]
+    percent = _percent(job, list(steps.values()))
+    seconds = ((job.ended_at or now) - job.started_at).total_seconds() if job.started_at else None
+    return JobView(
+        **summary_fields(job),
+        settings=job.settings,
+        warnings=job.warnings,
+        percent=percent,
+        eta_s=_eta_s(job, percent, seconds),
+        seconds=round(seconds, 3) if seconds is not None else None,
+        figures=_job_figures(rounds),
+        rounds=rounds,
+    )
+
+
+def _round_view(round_: int, steps: Mapping[Position, StepView], adapter: str | None) -> RoundView:
+    views: dict[StepName, StepView] = {step: steps[Position(round_, step)] for step in steps_of(round_)}
+    figures = round_figures({step: view.figures for step, view in views.items()})
+    return RoundView(
+        round=round_, accuracy=figures.accuracy, adapter=adapter, figures=figures, steps=list(views.values())
+    )
+
+
+def _job_figures(rounds: Sequence[RoundView]) -> JobFigures:
+    best = best_round({r.round: r.figures for r in rounds})
+    if best is None:
+        return JobFigures()
+    return JobFigures(best_round=best, accuracy=rounds[best].accuracy, accuracy_ci=rounds[best].figures.accuracy_ci)
+
+
+def _percent(job: Job, steps: Sequence[StepView]) -> float:
+    if job.status == JobStatus.SUCCEEDED:
+        return 100.0
+    return round(sum(step.percent for step in steps) / len(steps), 1)
+
+
+def _eta_s(job: Job, percent: float, seconds: float | None) -> float | None:
+    """Linear in percent. A job that is over has none."""
+    if JobStatus(job.status).is_terminal or seconds is None or percent < _ETA_FROM_PERCENT:
+        return None
+    return round(seconds * (100 - percent) / percent, 1)

@@ -1,0 +1,64 @@
+"""Builds the coordinator's concrete parts, in one place. Nothing here runs until it is called."""
+
+from dataclasses import dataclass
+
+from services.api.attempts import Attempts
+from services.api.database.connection import Database
+from services.api.reconcile.loop import Loop
+from services.api.reconcile.mover import Mover
+from services.api.reconcile.truth import Policy
+from services.api.served_models import ServedModels
+from services.api.settings import ApiSettings
+from shared.objects import ObjectStore, open_store
+from shared.queues import Messages, connect
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What routes may use."""
+
+    settings: ApiSettings
+    database: Database
+    store: ObjectStore
+    messages: Messages
+    served: ServedModels
+    attempts: Attempts
+    mover: Mover
+    loop: Loop
+
+    def start(self) -> None:
+        """Move the database to the newest schema, then begin to reconcile."""
+        self.database.migrate()
+        self.loop.start()
+
+    def stop(self) -> None:
+        self.loop.stop()
+        self.served.close()
+        self.database.close()
+
+
+def build(settings: ApiSettings) -> Parts:
+    database = Database(settings.database_url.get_secret_value())
+    store = open_store(settings.store_url, settings.store_options)
+    messages = Messages(connect(settings.redis_url.get_secret_value()))
+    mover = Mover(database, messages, store, policy_of(settings))
+    return Parts(
+        settings=settings,
+        database=database,
+        store=store,
+        messages=messages,
+        served=ServedModels(settings.engine_url, settings.engine_key.get_secret_value()),
+        attempts=Attempts(database, settings.lease_s),
+        mover=mover,
+        loop=Loop(mover, database, settings.reconcile_s),
+    )
+
+
+def policy_of(settings: ApiSettings) -> Policy:
+    return Policy(
+        attempts_per_step=settings.attempts_per_step,
+        retry_delay_s=settings.retry_delay_s,
+        steps_per_job=settings.steps_per_job,
+        lease_s=settings.lease_s,
+        lease_margin_s=settings.lease_margin_s,
+    )

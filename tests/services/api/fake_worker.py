@@ -1,0 +1,95 @@
+"""Plays queue messages as a worker would: takes them from the real queue, calls the coordinator, writes small real
+artefacts. Knows no model."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from services.api.ingest import ingest
+from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint
+from shared.objects import ObjectStore
+from shared.queues import connect, queue_of
+from shared.types.lifecycle import QueueName, StepName
+from shared.types.records import Description, LossPoint, Record
+from shared.types.tasks import StepTask
+from shared.worker.context import StepContext
+from shared.worker.coordinator import Coordinator
+
+FIGURES: dict[StepName, dict[str, float]] = {
+    StepName.DESCRIBE: {"descriptions": 4},
+    StepName.SYNTHESISE: {"questions": 20, "pairs": 16, "fallbacks": 2},
+    StepName.SELECT_ANSWERS: {"questions": 20, "pairs": 18, "fallbacks": 1},
+    StepName.EVALUATE: {
+        "test_total": 4,
+        "test_correct": 3,
+        "test_repeats": 1,
+        "validation_total": 2,
+        "validation_correct": 1,
+    },
+}
+
+
+class FakeWorker:
+    def __init__(self, redis_url: str, api_url: str, token: str, store: ObjectStore, roots: tuple[Path, ...]) -> None:
+        self.redis: Redis = connect(redis_url)
+        self._api_url = api_url
+        self._token = token
+        self._store = store
+        self._roots = roots
+        self.played: list[StepTask] = []
+
+    def take(self) -> StepTask | None:
+        """The next message of any queue, in whatever state its job is."""
+        queues = [queue_of(self.redis, name) for name in QueueName]
+        taken = Queue.dequeue_any(queues, None, connection=self.redis, serializer=JSONSerializer)
+        return StepTask.model_validate(taken[0].args[0]) if taken else None
+
+    def waiting(self) -> list[str]:
+        """Ids of the messages in all queues."""
+        return [message for name in QueueName for message in queue_of(self.redis, name).get_job_ids()]
+
+    def call(self, task: StepTask, name: str = "fake") -> Coordinator:
+        return Coordinator(self._api_url, self._token, name, task)
+
+    def play(self, task: StepTask) -> None:
+        with self.call(task) as coordinator:
+            coordinator.started()
+            coordinator.succeeded(self.work(task))
+        self.played.append(task)
+
+    def play_until(self, done: Callable[[], bool], patience: Callable[[], None]) -> None:
+        """Play whatever comes until `done`."""
+        while not done():
+            task = self.take()
+            if task:
+                self.play(task)
+            else:
+                patience()
+
+    def work(self, task: StepTask) -> ManifestRef:
+        if task.step == StepName.INGEST:
+            return ingest(StepContext(task, self._store), self._roots, 1 << 20)
+        if task.step == StepName.TRAIN:
+            return self._train(task)
+        row = Description(example_id="0", instruction=0, sample=0, text=task.step, finish_reason="stop")
+        return self._leave(task, Description, [row], FIGURES.get(task.step, {}), {})
+
+    def _train(self, task: StepTask) -> ManifestRef:
+        prefix = f"{task.output_prefix}/{fingerprint(task)[:12]}/adapter-a{task.attempt}"
+        self._store.put(f"{prefix}/adapter_config.json", json.dumps({"r": 4}).encode())
+        self._store.put(f"{prefix}/adapter_model.safetensors", task.message_id.encode() * 100)
+        adapter = {"prefix": prefix, "sha256": hashlib.sha256(prefix.encode()).hexdigest()}
+        row = LossPoint(step=1, epoch=1.0, loss=0.5, learning_rate=1e-4)
+        return self._leave(task, LossPoint, [row], {"pairs": 16}, {"adapter": adapter})
+
+    def _leave(
+        self, task: StepTask, record: type[Record], rows: Iterable[Record], figures: dict[str, float], extra: object
+    ) -> ManifestRef:
+        writer = ArtefactWriter(self._store, task, record)
+        writer.put(0, list(rows))
+        return writer.finish(1, figures, extra)  # type: ignore[arg-type]

@@ -1,0 +1,48 @@
+"""Small data sets on disk, in both layouts."""
+
+import json
+import random
+from pathlib import Path
+
+from PIL import Image
+
+LABELS = ("red finch", "blue wren")
+
+
+def picture(path: Path, seed: int) -> Path:
+    """An 8x8 PNG of its own colours."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.frombytes("RGB", (8, 8), random.Random(seed).randbytes(192)).save(path)
+    return path
+
+
+def reference_folder(root: Path, train: int = 5, test: int = 2) -> Path:
+    """`root/birds/birds-train.json` and so on; `train` and `test` count a class's images. Returns `root/birds`."""
+    number = 0
+    for split, count in (("train", train), ("test", test)):
+        entries = []
+        for label in LABELS:
+            for _ in range(count):
+                picture(root / "pictures" / f"{number}.png", number)
+                entries.append({"id": number, "img_path": f"pictures/{number}.png", "label": label})
+                number += 1
+        _write(root / "birds" / f"birds-{split}.json", entries)
+    bank = {
+        str(k): {"name": label, "visual_features": [f"{label} wings", f"{label} tail"]}
+        for k, label in enumerate(LABELS)
+    }
+    _write(root / "birds" / "birds_visual_features.json", bank)
+    return root / "birds"
+
+
+def class_folders(root: Path, per_class: int = 10, splits: tuple[str, ...] = ("",)) -> Path:
+    for n, split in enumerate(splits):
+        for k, label in enumerate(LABELS):
+            for i in range(per_class):
+                picture(root / split / label / f"{i}.png", 1000 * n + 100 * k + i)
+    return root
+
+
+def _write(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
