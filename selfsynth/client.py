@@ -1,22 +1,26 @@
 """The REST API as Python calls. Synchronous, over httpx; knows addresses and JSON, nothing of how a job is done."""
 
+import io
+import json
+import tarfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import pyarrow.parquet as pq
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from shared.errors import Fault, SelfSynthError
 
 Json = dict[str, Any]
+Concepts = Mapping[str, Sequence[str]]
 _TIMEOUT_S = 60.0
 _PATIENCE_S = 30.0
-_POLL_S = 1.0
-_CHUNK_BYTES = 1024 * 1024
+_POLL_S = 0.5
 
 
 class ApiError(SelfSynthError):
@@ -40,11 +44,14 @@ class Client:
     """`url` of the API and its key. Use as a context manager, or `close` it.
 
     Every method raises ApiError. A call that may be repeated is, for `patience_s`, while the API does not answer: so a
-    restart of the API is not noticed.
+    restart of the API is not noticed. `transport` is for tests.
     """
 
-    def __init__(self, url: str, key: str, *, patience_s: float = _PATIENCE_S) -> None:
-        self._http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT_S)
+    def __init__(
+        self, url: str, key: str, *, patience_s: float = _PATIENCE_S, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        headers = {"Authorization": f"Bearer {key}"}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, transport=transport)
         self._patience_s = patience_s
 
     def __enter__(self) -> Self:
@@ -58,10 +65,19 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def add_dataset(self, path: Path | str, name: str, concepts: Json | None = None) -> Json:
-        """Register the images below `path`, a folder that the API's machine may read. Returns at once, `validating`."""
-        source = {"path": str(path), **({"concepts": concepts} if concepts else {})}
-        return self._json("POST", "/datasets", json={"name": name, "source": source})
+    def add_dataset(self, path: Path | str, name: str, concepts: Concepts | None = None) -> Json:
+        """Register the images below `path`, a folder that the API's machine may read. Returns at once, `validating`.
+
+        `concepts`, label to concepts, replaces the data set's own concept bank.
+        """
+        body = {"name": name, "source": {"path": str(path)}, "concepts": concepts}
+        return self._json_once("POST", "/datasets", json=body)
+
+    def upload_dataset(self, archive: Path, name: str, concepts: Concepts | None = None) -> Json:
+        """Register the images in a zip or tar file of this machine. Returns at once, `validating`."""
+        form = {"name": name, "options": json.dumps({"concepts": concepts})}
+        with archive.open("rb") as file:
+            return self._json_once("POST", "/datasets/upload", data=form, files={"file": (archive.name, file)})
 
     def dataset(self, dataset_id: str) -> Json:
         return self._json("GET", f"/datasets/{dataset_id}")
@@ -126,37 +142,58 @@ class Client:
         return self._json("POST", f"/jobs/{job_id}/cancel")
 
     def download_adapter(self, job_id: str, round_: int, path: Path) -> Path:
-        """The adapter that the round trained, as a folder of its files below `path`. Returns `path`."""
-        raise NotImplementedError
+        """Put the files of the adapter that the round trained into the folder `path`. Returns `path`."""
+        packed = self._bytes(f"/jobs/{job_id}/rounds/{round_}/adapter")
+        path.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            for member in archive:
+                # By the last part of its name alone: an archive has no say in where it is unpacked.
+                if content := archive.extractfile(member):
+                    (path / Path(member.name).name).write_bytes(content.read())
+        return path
 
     def download_artefact(self, job_id: str, round_: int, step: str) -> list[Json]:
-        """All rows that the step left, in order."""
-        raise NotImplementedError
+        """All rows that the step left, in order; their fields are those of its record (shared.types.records)."""
+        listing = self._json("GET", f"/jobs/{job_id}/rounds/{round_}/steps/{step}/artefact")
+        rows: list[Json] = []
+        for part in listing["parts"]:
+            rows += pq.read_table(io.BytesIO(self._bytes(part["href"]))).to_pylist()
+        return rows
 
     def _pages(self, path: str, query: Json) -> Iterator[Json]:
         while True:
             page = self._json("GET", path, params=query)
             yield from page["items"]
-            if not page.get("next"):
+            if not page["items"] or not page["next"]:
                 return
             query = {**query, "after": page["next"]}
 
+    def _bytes(self, path: str) -> bytes:
+        return self._patiently("GET", path).content
+
     def _json(self, method: str, path: str, **request: Any) -> Json:
+        answer: Json = self._patiently(method, path, **request).json()
+        return answer
+
+    def _json_once(self, method: str, path: str, **request: Any) -> Json:
+        answer: Json = self._send(method, path, **request).json()
+        return answer
+
+    def _patiently(self, method: str, path: str, **request: Any) -> httpx.Response:
         """One call, repeated while the API is away. Only for calls that may be repeated."""
         away = retry_if_exception_type(ApiUnavailable)
         wait = wait_exponential_jitter(initial=0.1, max=2)
         retrying = Retrying(retry=away, wait=wait, stop=stop_after_delay(self._patience_s), reraise=True)
-        return retrying(self._json_once, method, path, **request)
+        return retrying(self._send, method, path, **request)
 
-    def _json_once(self, method: str, path: str, **request: Any) -> Json:
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             response = self._http.request(method, path, **request)
         except httpx.TransportError as error:
             raise _no_answer(self._http.base_url, error) from error
         if not response.is_success:
             raise _refusal(response)
-        answer: Json = response.json()
-        return answer
+        return response
 
 
 def _no_answer(url: httpx.URL, error: Exception) -> ApiUnavailable:

@@ -18,19 +18,13 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 @app.command("list")
 def list_jobs(url: Url = None, key: Key = None, folder: Folder = DEFAULT_FOLDER) -> None:
     """All jobs, newest first."""
-    table = Table("job", "status", "model", "round", "%", "created", box=None)
+    table = Table("job", "status", "model", "round", "step", "created", box=None)
     with client_for(url, key, folder) as client:
         for job in client.jobs():
-            position = job.get("position") or {}
-            cells = (
-                job["id"],
-                job["status"],
-                job.get("model"),
-                position.get("round"),
-                _percent(job),
-                job["created_at"],
-            )
-            table.add_row(*("" if cell is None else str(cell) for cell in cells))
+            position = job["position"] or {}
+            round_ = f"{position['round']} of {job['rounds_total']}" if position else ""
+            created = job["created_at"][:19].replace("T", " ")
+            table.add_row(job["id"], job["status"], job["model"], round_, position.get("step", ""), created)
     console().print(table)
 
 
@@ -57,7 +51,7 @@ def events(
     with client_for(url, key, folder) as client:
         for event in client.events(job_id, after):
             where = f"round {event['round']} {event['step']}" if event.get("step") else ""
-            screen.print(f"{event['at']}  {event['kind']:<12} {where}  {event.get('message') or ''}", markup=False)
+            screen.print(f"{event['at']}  {event['kind']:<16} {where}  {event.get('message') or ''}", markup=False)
 
 
 @app.command()
@@ -73,8 +67,3 @@ def cancel(job_id: JobId, url: Url = None, key: Key = None, folder: Folder = DEF
     with client_for(url, key, folder) as client:
         job = client.cancel(job_id)
     console().print(f"job {job['id']} is {job['status']}")
-
-
-def _percent(job: dict[str, object]) -> str:
-    percent = job.get("percent")
-    return f"{percent:.0f}" if isinstance(percent, int | float) else ""

@@ -24,7 +24,7 @@ _FALLBACKS = ('{"synthesise": {"fallback": "label_only"}}', '{"select_answers": 
 
 
 def run(
-    dataset: Annotated[Path, typer.Option(help="A folder of labelled images, as docs/datasets.md describes.")],
+    dataset: Annotated[Path, typer.Option(help="A folder of labelled images, or a zip or tar file.")],
     rounds: Annotated[int, typer.Option(min=1, help="How many rounds.")] = 4,
     method: Annotated[str, typer.Option(help="default, or paper for the published choices.")] = "default",
     settings: Annotated[
@@ -73,7 +73,8 @@ def _client(
 
 
 def _read_dataset(screen: Console, client: Client, path: Path, name: str) -> dict[str, Any]:
-    found = client.wait_dataset(client.add_dataset(path.resolve(), name)["id"])
+    added = client.upload_dataset(path, name) if path.is_file() else client.add_dataset(path.resolve(), name)
+    found = client.wait_dataset(added["id"])
     for warning in (found.get("report") or {}).get("warnings", []):
         screen.print(f"warning: {warning['message']}", style="yellow", markup=False)
     counts = ", ".join(f"{count} {split}" for split, count in (found.get("splits") or {}).items())

@@ -102,7 +102,7 @@ class Stack:
         await_valkey(self._processes["valkey"], record.redis_url)
         with httpx.Client(timeout=2) as http:
             for name, url, key in (
-                ("api", f"{record.url}/health", record.keys.api),
+                ("api", f"{record.url}/health/live", record.keys.api),
                 ("engine", f"{record.engine_url}/v1/models", record.keys.engine),
             ):
                 if name in self._processes:
