@@ -33,6 +33,7 @@ _PHASES = [Phase(steps=3000, muon=0.02, adam=2e-3, seed=1)]
 def train(out: Path) -> None:
     """Train both stages, save the checkpoint in bfloat16, and examine what was saved."""
     started = time.monotonic()
+    torch.set_num_threads(1)  # sums in one order: the same weights on any number of cores
     torch.manual_seed(_WEIGHTS_SEED)
     tokenizer = train_tokenizer(_TOKENIZER_SEED)
     model = build_model(tokenizer)

@@ -1,0 +1,56 @@
+"""The training of the base, in miniature: it learns, leaves the tower alone in stage two, and repeats exactly."""
+
+import torch
+from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
+
+from selfsynth.demo.base.architecture import build_model
+from selfsynth.demo.base.language import Phase, train_language
+from selfsynth.demo.base.pictures import random_birds
+from selfsynth.demo.base.text import train_tokenizer
+from selfsynth.demo.base.vision import image_tokens, targets, tower_accuracy, train_tower
+from selfsynth.demo.world.attributes import PARTS, VALUES
+
+
+def fresh() -> tuple[LlavaForConditionalGeneration, PreTrainedTokenizerFast]:
+    torch.manual_seed(0)
+    tokenizer = train_tokenizer(1)
+    return build_model(tokenizer), tokenizer
+
+
+def trained() -> LlavaForConditionalGeneration:
+    model, tokenizer = fresh()
+    scenes, pixels = random_birds(40, seed=1)
+    train_tower(model, pixels, targets(scenes), steps=2, batch=8, seed=0)
+    train_language(model, tokenizer, scenes, pixels, [Phase(steps=2, muon=0.02, adam=2e-3, seed=1)])
+    return model
+
+
+def test_the_same_seeds_give_the_same_weights() -> None:
+    one, other = trained().state_dict(), trained().state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_stage_two_leaves_the_tower_as_it_is_and_moves_the_rest() -> None:
+    model, tokenizer = fresh()
+    before = {name: weights.clone() for name, weights in model.state_dict().items()}
+    train_language(model, tokenizer, *random_birds(40, seed=1), [Phase(steps=1, muon=0.02, adam=2e-3, seed=1)])
+    for name, weights in model.state_dict().items():
+        if name.endswith("proj.weight"):
+            assert torch.equal(weights, before[name]) == ("vision_tower" in name), name
+
+
+def test_the_tower_learns_to_see_a_few_birds() -> None:
+    model, _ = fresh()
+    scenes, pixels = random_birds(16, seed=2)
+    heads = train_tower(model, pixels, targets(scenes), steps=40, batch=16, seed=0)
+    with torch.no_grad():
+        assert image_tokens(model, pixels).shape == (16, 16, 128)
+    accuracy = tower_accuracy(model, heads, pixels, targets(scenes))
+    assert sum(accuracy.values()) / len(PARTS) > 0.5
+
+
+def test_targets_mark_hidden_parts_with_a_class_of_their_own() -> None:
+    scenes, _ = random_birds(8, seed=3)
+    for scene, row in zip(scenes, targets(scenes), strict=True):
+        hidden = {part for part, index in zip(PARTS, row.tolist(), strict=True) if index == len(VALUES[part])}
+        assert hidden == scene.hidden
