@@ -2,7 +2,7 @@
 
 Knows HTTP and its errors, nothing of examples, prompts or what an answer is for. Not a client package: how long an
 absent engine is waited for is a matter of time here, not of a number of tries. And aiohttp, not httpx, which took
-twenty times the processor time a request with 64 in flight, from the cores that a small engine runs on.
+ten times the processor time a request with 64 in flight, from the cores that a small engine runs on.
 """
 
 import asyncio
