@@ -22,7 +22,7 @@ class StepSettings(BaseModel):
 
 
 class DescribeSettings(StepSettings):
-    instructions: int = Field(3, ge=1, le=20, description="how many of the domain's instructions are used")
+    instructions: int = Field(3, ge=1, le=3, description="how many of the domain's instructions are used")
     samples: int = Field(10, ge=1, le=64, description="descriptions an image and instruction")
     temperature: Temperature = 1.0
     top_p: TopP = 1.0
