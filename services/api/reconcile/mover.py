@@ -6,7 +6,7 @@ from services.api.database.connection import Database
 from services.api.database.models import Job
 from services.api.pointers import Pointers
 from services.api.reconcile.apply import apply
-from services.api.reconcile.decide import decide
+from services.api.reconcile.decide import Resend, decide
 from services.api.reconcile.reading import Reader
 from services.api.reconcile.truth import Policy, Truth
 from shared.objects import ObjectStore
@@ -34,9 +34,10 @@ class Mover:
             pass
 
     def move(self, truth: Truth) -> bool:
-        """Do the one next thing for what was read. False when there is none.
+        """Do the one next thing for what was read. False when there is nothing more to do now.
 
-        When the job has changed since, nothing is written, and the answer is to read again.
+        When the job has changed since, nothing is written, and the answer is to read again. After a message was sent
+        again the job rests until the next round, so that a worker that fails at once does not use up all attempts.
         """
         move = decide(truth, self._policy)
         if move is None:
@@ -49,7 +50,7 @@ class Mover:
         log.info("job moved", job=truth.job_id, move=repr(move))
         if task:
             self._send(task)
-        return True
+        return not isinstance(move, Resend)
 
     def _send(self, task: StepTask) -> None:
         if task.teacher != task.base_model:

@@ -18,7 +18,8 @@ from services.api.database.connection import Database
 from services.api.settings import ApiSettings
 from services.api.wiring import Parts, build
 from shared.objects import open_store
-from tests.servers import Postgres, free_port, postgres, valkey_url
+from tests.ports import free_port
+from tests.servers import Postgres, postgres, valkey_url
 from tests.services.api.engine import running_engine
 from tests.services.api.fake_worker import FakeWorker
 from tests.services.api.pictures import reference_folder

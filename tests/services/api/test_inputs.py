@@ -1,0 +1,68 @@
+"""What each step reads."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.api.inputs import JobFacts, task_for
+from services.api.rounds import Position
+from shared.types.lifecycle import StepName as S
+
+FACTS = JobFacts(
+    job_id="job_1",
+    dataset_id="ds_1",
+    model="tiny",
+    seed=7,
+    params={"train": {"start_from": "previous"}},
+    lease_s=15,
+    examples=("ex",),
+    concept_bank=("bank",),
+    artefacts={Position(r, s): (f"{r}/{s}",) for r in (1, 2) for s in S},
+    adapters={1: "adapter-1", 2: "adapter-2"},
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "inputs"),
+    [
+        (Position(0, S.EVALUATE), {"examples": "ex", "concept_bank": "bank"}),
+        (Position(1, S.DESCRIBE), {"examples": "ex"}),
+        (Position(1, S.SELECT_CONCEPTS), {"examples": "ex", "concept_bank": "bank", "descriptions": "1/describe"}),
+        (Position(1, S.SYNTHESISE), {"examples": "ex", "concept_bank": "bank", "concepts": "1/select_concepts"}),
+        (Position(1, S.TRAIN), {"examples": "ex", "pairs": "1/synthesise"}),
+        (Position(2, S.ANSWER), {"examples": "ex", "concept_bank": "bank", "concepts": "1/select_concepts"}),
+        (
+            Position(2, S.SELECT_ANSWERS),
+            {"examples": "ex", "concept_bank": "bank", "concepts": "1/select_concepts", "candidates": "2/answer"},
+        ),
+        (Position(2, S.TRAIN), {"examples": "ex", "pairs": "2/select_answers", "adapter": "adapter-1"}),
+    ],
+)
+def test_each_step_is_told_what_to_read(at: Position, inputs: dict[str, str]) -> None:
+    assert task_for(FACTS, at, 0, 1, 1).inputs == {name: (key,) for name, key in inputs.items()}
+
+
+@pytest.mark.parametrize(
+    ("at", "name"),
+    [
+        (Position(0, S.EVALUATE), "tiny"),
+        (Position(1, S.DESCRIBE), "tiny"),
+        (Position(1, S.TRAIN), "tiny"),
+        (Position(1, S.EVALUATE), "job_1-r1"),
+        (Position(2, S.ANSWER), "job_1-r1"),
+        (Position(2, S.EVALUATE), "job_1-r2"),
+    ],
+)
+def test_the_teacher_enters_the_round_and_the_student_is_evaluated(at: Position, name: str) -> None:
+    assert task_for(FACTS, at, 0, 1, 1).teacher == name
+
+
+def test_a_job_that_starts_from_the_base_reads_no_adapter() -> None:
+    facts = replace(FACTS, params={"train": {"start_from": "base"}})
+    assert "adapter" not in task_for(facts, Position(2, S.TRAIN), 0, 1, 1).inputs
+
+
+def test_the_message_id_and_the_output_folder_name_the_shard() -> None:
+    task = task_for(FACTS, Position(1, S.DESCRIBE), 2, 3, 4)
+    assert task.message_id == "job_1-1-describe-2-4"
+    assert task.output_prefix == "jobs/job_1/r1/describe/s2"

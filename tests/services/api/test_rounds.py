@@ -1,0 +1,34 @@
+"""The table of steps."""
+
+from services.api.rounds import Position, following, plan, shards_of
+from shared.job_settings import resolve
+from shared.types.lifecycle import StepName
+
+
+def test_following_walks_the_whole_plan_and_ends() -> None:
+    at, walked = following(None, 2), []
+    while at:
+        walked.append(at)
+        at = following(at, 2)
+    assert tuple(walked) == plan("tuning", 2)
+    assert len(walked) == 1 + 5 + 4
+
+
+def test_the_base_is_measured_before_the_first_round() -> None:
+    assert following(None, 1) == Position(0, StepName.EVALUATE)
+    assert following(Position(0, StepName.EVALUATE), 1) == Position(1, StepName.DESCRIBE)
+
+
+def test_later_rounds_answer_instead_of_describing() -> None:
+    assert following(Position(1, StepName.EVALUATE), 2) == Position(2, StepName.ANSWER)
+    assert following(Position(2, StepName.EVALUATE), 2) is None
+
+
+def test_an_ingest_job_has_one_step() -> None:
+    assert plan("ingest", 0) == (Position(0, StepName.INGEST),)
+
+
+def test_only_steps_over_images_are_cut_into_shards() -> None:
+    settings = resolve("default", {"shards": 3})
+    cut = {step for step in StepName if shards_of(step, settings) == 3}
+    assert cut == {StepName.DESCRIBE, StepName.SYNTHESISE, StepName.ANSWER, StepName.EVALUATE}
