@@ -34,6 +34,9 @@ class SelectConceptsSettings(StepSettings):
     threshold_std: float = Field(0.4, ge=-10, le=10, description="keep s(z) > mean + threshold_std * std")
     at_least: int = Field(3, ge=1)
     negatives: Literal["other_classes", "other_images"] = "other_classes"
+    evidence: Literal["description", "clause"] = Field(
+        "description", description="clause: cosine of each description's best clause, without tau and negatives"
+    )
 
 
 class QuestionMix(StepSettings):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor
 
 from services.selector import inputs
+from services.selector.clauses import ClauseEvidence
 from services.selector.encoder import Encoder
 from services.selector.evidence import Evidence
 from services.selector.parts import missing, write_missing
@@ -14,6 +15,8 @@ from shared.sharding import cut
 from shared.types.concepts import ConceptBank
 from shared.types.records import Example, ScoredConcept
 from shared.worker.context import StepContext
+
+AnyEvidence = Evidence | ClauseEvidence
 
 
 def run(context: StepContext, encoder: Encoder) -> ManifestRef:
@@ -32,17 +35,21 @@ def run(context: StepContext, encoder: Encoder) -> ManifestRef:
 
 def _gather(
     context: StepContext, bank: ConceptBank, everyone: Sequence[Example], todo: Sequence[Example], encoder: Encoder
-) -> Evidence:
+) -> AnyEvidence:
     settings = context.settings.select_concepts
     labels = {example.id: example.label for example in everyone}
     wanted = {example.id for example in todo}
-    evidence = Evidence(bank, labels, wanted, encoder, settings.tau, settings.negatives)
-    evidence.add_all(inputs.descriptions(context), lambda read: context.check())
+    evidence: AnyEvidence = (
+        ClauseEvidence(bank, labels, wanted, encoder)
+        if settings.evidence == "clause"
+        else Evidence(bank, labels, wanted, encoder, settings.tau, settings.negatives)
+    )
+    evidence.add_all(inputs.descriptions(context), context.check)
     return evidence
 
 
 def _rows(
-    part: Sequence[Example], bank: ConceptBank, evidence: Evidence, settings: SelectConceptsSettings
+    part: Sequence[Example], bank: ConceptBank, evidence: AnyEvidence, settings: SelectConceptsSettings
 ) -> list[ScoredConcept]:
     return [
         row

@@ -64,23 +64,18 @@ class Evidence:
         self._image_sums: dict[str, dict[str, Tensor]] = {}
         self._other_images: dict[str, dict[str, Tensor]] = {}
 
-    def add_all(self, descriptions: Iterable[Description], after_chunk: Callable[[int], None] = lambda n: None) -> None:
-        """Count the descriptions; `after_chunk` hears how many were read so far."""
+    def add_all(self, descriptions: Iterable[Description], after_chunk: Callable[[], None] = lambda: None) -> None:
+        """Count the descriptions; `after_chunk` is called now and then."""
         size = max(1, min(_CHUNK_TEXTS, _CHUNK_CELLS // max(1, len(self._bank.owner_z))))
-        read = 0
-        for chunk in _chunks(descriptions, size):
+        for chunk in chunks(descriptions, size):
             self._add(chunk)
-            read += len(chunk)
-            after_chunk(read)
+            after_chunk()
 
     def scores(self, example_id: str) -> Tensor:
         """s(z) of the class's concepts in the bank's order: [Z_c] float64. 0 where the image has no description."""
         own = self._own_logits.get(example_id)
         negatives_z = self._log_negatives(example_id)
         return concept_scores(torch.cat(own), negatives_z) if own else torch.zeros_like(negatives_z)
-
-    def is_described(self, example_id: str) -> bool:
-        return example_id in self._own_logits
 
     def _add(self, chunk: Sequence[Description]) -> None:
         embeddings_de = self._encoder.encode([row.text for row in chunk])
@@ -121,7 +116,8 @@ def _places(names: Iterable[str]) -> dict[str, list[int]]:
     return places
 
 
-def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of `size` items, the last one shorter."""
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk

@@ -1,0 +1,62 @@
+"""Clause-level evidence, an alternative to the InfoNCE score: how near the best clause of each description comes to a
+concept. Knows no negatives: whether other classes show the concept too does not matter to whether this image does.
+
+A long description's embedding mixes all it tells, so that one visible part moves it little; a clause tells one thing.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from services.selector.encoder import Encoder
+from services.selector.evidence import ConceptColumns, chunks
+from shared.types.concepts import ConceptBank
+from shared.types.records import Description
+
+_BORDER = re.compile(r"[.,;:!?()\n]+|\b(?:and|with|while|but|whose|which)\b")
+_LEAST_WORDS = 2
+_CHUNK_TEXTS = 256
+
+
+def clauses(text: str) -> list[str]:
+    """The text cut at punctuation and joining words, pieces of one word left out; the whole text if nothing is left."""
+    pieces = [piece.strip() for piece in _BORDER.split(text)]
+    return [piece for piece in pieces if len(piece.split()) >= _LEAST_WORDS] or [text]
+
+
+class ClauseEvidence:
+    """The mean over an image's descriptions of the best clause's cosine with each concept of its class.
+
+    Built and asked like `services.selector.evidence.Evidence`; reads only the descriptions of the `wanted` examples.
+    """
+
+    def __init__(self, bank: ConceptBank, labels: Mapping[str, str], wanted: Collection[str], encoder: Encoder) -> None:
+        self._labels = labels
+        self._wanted = frozenset(wanted)
+        self._encoder = encoder
+        self._bank = ConceptColumns(bank, encoder)
+        self._best: dict[str, list[Tensor]] = {}
+
+    def add_all(self, descriptions: Iterable[Description], after_chunk: Callable[[], None] = lambda: None) -> None:
+        wanted = (row for row in descriptions if row.example_id in self._wanted)
+        for chunk in chunks(wanted, _CHUNK_TEXTS):
+            self._add(chunk)
+            after_chunk()
+
+    def scores(self, example_id: str) -> Tensor:
+        """[Z_c] float64 in the bank's order, in [-1, 1]; 0 where the image has no description."""
+        best = self._best.get(example_id)
+        columns = self._bank.columns[self._labels[example_id]]
+        return torch.stack(best).mean(0) if best else torch.zeros(columns.stop - columns.start, dtype=torch.float64)
+
+    def _add(self, chunk: Sequence[Description]) -> None:
+        cut = [clauses(row.text) for row in chunk]
+        embedded_ce = self._encoder.encode([clause for own in cut for clause in own])
+        start = 0
+        for row, own in zip(chunk, cut, strict=True):
+            own_ce = embedded_ce[start : start + len(own)]
+            start += len(own)
+            concepts_ze = self._bank.embeddings_ze[self._bank.columns[self._labels[row.example_id]]]
+            self._best.setdefault(row.example_id, []).append((own_ce @ concepts_ze.T).double().amax(0))

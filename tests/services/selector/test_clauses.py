@@ -1,0 +1,52 @@
+"""Clause-level evidence."""
+
+from pathlib import Path
+
+import pytest
+
+from services.selector import concepts
+from services.selector.clauses import ClauseEvidence, clauses
+from services.selector.encoder import SentenceEncoder
+from services.selector.wiring import encoder_folder
+from shared.types.concepts import ConceptBank
+from shared.types.lifecycle import StepName
+from shared.types.records import ScoredConcept
+from tests.services.selector.worlds import TableEncoder, World, description, example
+
+SEEN = ("white bars across the wings", "a deeply forked tail", "long orange legs")
+HIDDEN = ("a tall spiky crest", "a hooked bill", "a song at dawn")
+TOLD = [
+    "You can see striped wings, a tail split in two and thin orange shanks.",
+    "The bird has wings crossed by white stripes. It also has a forked tail, with tall legs in orange.",
+]
+
+
+def test_a_text_is_cut_into_the_single_things_it_tells() -> None:
+    assert clauses(TOLD[1]) == [
+        "The bird has wings crossed by white stripes",
+        "It also has a forked tail",
+        "tall legs in orange",
+    ]
+    assert clauses("red") == ["red"]
+    assert clauses("") == [""]
+
+
+def test_the_score_is_the_mean_of_the_best_clauses() -> None:
+    vectors = {"one thing": [1.0, 0, 0, 0, 0, 0], "another thing": [0, 1.0, 0, 0, 0, 0], "far": [0.6, 0.8, 0, 0, 0, 0]}
+    bank = ConceptBank(version=1, concepts={"wren": ("far",)})
+    evidence = ClauseEvidence(bank, {"a": "wren", "b": "wren"}, {"a", "b"}, TableEncoder(vectors))
+    evidence.add_all([description("a", "one thing, another thing"), description("a", "one thing", 1)])
+    assert float(evidence.scores("a")[0]) == pytest.approx((0.8 + 0.6) / 2)
+    assert float(evidence.scores("b")[0]) == 0.0
+
+
+@pytest.mark.parametrize(("evidence", "exact"), [("clause", True), ("description", False)])
+def test_what_is_told_among_much_else_is_found_by_its_clause(tmp_path: Path, evidence: str, exact: bool) -> None:
+    bank = {"wren": (*HIDDEN, *SEEN), "kite": ("a broad fan tail", "blue legs", "white bars across the wings")}
+    settings = {"evidence": evidence, "threshold_std": 0.0, "at_least": 1}
+    world = World(tmp_path, [example("w", "wren"), example("k", "kite")], bank, {"select_concepts": settings})
+    rest = [description("k", "It has striped wings and white bars."), description("k", "Blue legs and a fan tail.", 1)]
+    world.give(descriptions=[*(description("w", text, k) for k, text in enumerate(TOLD)), *rest])
+    ref = concepts.run(world.context(StepName.SELECT_CONCEPTS), SentenceEncoder(encoder_folder("minilm")))
+    chosen = {row.concept for row in world.rows(ref.key, ScoredConcept) if row.example_id == "w" and row.chosen}
+    assert (chosen == set(SEEN)) == exact
