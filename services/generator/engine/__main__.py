@@ -8,6 +8,7 @@ from services.generator.engine.settings import EngineSettings
 from shared.logs import configure
 
 _GRACE_S = 10
+_KEEP_ALIVE_S = 120  # a client that is slow to ask again must not find its connection closed
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
         port=settings.engine_port,
         log_config=None,
         access_log=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
     )
 
