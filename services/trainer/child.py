@@ -20,15 +20,13 @@ class TrainingProcess:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._offset = 0
-        # Base models are local folders: a look-up on a model hub can only delay or surprise.
-        environment = os.environ | {"OMP_NUM_THREADS": str(plan.threads), "HF_HUB_OFFLINE": "1"}
         with plan.stderr.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "services.trainer.sft", str(plan.file)],
+                [sys.executable, "-m", "services.trainer.sft", str(plan.file), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env=_environment(plan),
             )
 
     @property
@@ -67,26 +65,36 @@ class TrainingProcess:
             return Result.model_validate_json(self._plan.result.read_text())
         if self._plan.error.exists():
             raise _as_error(ErrorReport.model_validate_json(self._plan.error.read_text()))
-        raise self._unexplained()
+        raise explain(self._process.returncode, self._plan.stderr.read_text(errors="replace"))
 
     def last_lines(self) -> str:
-        lines = self._plan.stderr.read_text(errors="replace").splitlines()
-        return "\n".join(line[:500] for line in lines[-_TAIL_LINES:])
+        return _tail(self._plan.stderr.read_text(errors="replace"))
 
-    def _unexplained(self) -> SystemFault:
-        text = self._plan.stderr.read_text(errors="replace")
-        if any(sign in text for sign in _OUT_OF_MEMORY):
-            return DeviceOutOfMemory(
-                "training ran out of the accelerator's memory",
-                remedy="Lower train.micro_batch_size, train.max_length or train.lora_rank, or set "
-                "train.gradient_checkpointing.",
-            )
-        how = _how(self._process.returncode)
-        return SystemFault(
-            f"the training subprocess ended with {how}; its last lines:\n{self.last_lines()}",
-            remedy="The next attempt goes on from the last checkpoint. If it ends the same way, look at these lines.",
-            code="training_process_died",
+
+def explain(status: int | None, stderr: str) -> SystemFault:
+    """The error for a subprocess that ended unexplained, from its exit status (negative: a signal) and its output."""
+    if any(sign in stderr for sign in _OUT_OF_MEMORY):
+        return DeviceOutOfMemory(
+            "training ran out of the accelerator's memory",
+            remedy="Lower train.micro_batch_size, train.max_length or train.lora_rank, or set "
+            "train.gradient_checkpointing.",
         )
+    return SystemFault(
+        f"the training subprocess ended with {_how(status)}; its last lines:\n{_tail(stderr)}",
+        remedy="The next attempt goes on from the last checkpoint. If it ends the same way, look at these lines.",
+        code="training_process_died",
+    )
+
+
+def _environment(plan: Plan) -> dict[str, str]:
+    """Base models are local folders: a look-up on a model hub can only delay or surprise. Threads that spin while
+    they wait make a step several times slower where cores are shared: they sleep, unless the environment says else."""
+    ours = {"OMP_NUM_THREADS": str(plan.threads), "HF_HUB_OFFLINE": "1"}
+    return {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | ours
+
+
+def _tail(text: str) -> str:
+    return "\n".join(line[:500] for line in text.splitlines()[-_TAIL_LINES:])
 
 
 def _how(status: int | None) -> str:

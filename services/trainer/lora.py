@@ -26,7 +26,7 @@ def build_model(plan: Plan) -> Any:
     dtype = torch.bfloat16 if precision_of(plan) == "bf16" else torch.float32
     base = AutoModelForImageTextToText.from_pretrained(plan.model_path, dtype=dtype)
     base.config.use_cache = False
-    _check_targets(base, plan)
+    check_targets(base, plan)
     config = _config(plan)
     if plan.adapter:
         return PeftModel.from_pretrained(base, plan.adapter, config=config, is_trainable=True)
@@ -44,7 +44,7 @@ def _config(plan: Plan) -> LoraConfig:
     )
 
 
-def _check_targets(base: torch.nn.Module, plan: Plan) -> None:
+def check_targets(base: torch.nn.Module, plan: Plan) -> None:
     pattern = re.compile(target_pattern(plan.settings))
     matched = [name for name, module in base.named_modules() if pattern.fullmatch(name)]
     parts = ["language_model", "multi_modal_projector"] if plan.settings.projector == "lora" else ["language_model"]

@@ -1,4 +1,4 @@
-"""The training subprocess: `python -m services.trainer.sft PLAN.json`. Knows files only: no queue, no store.
+"""The training subprocess: `python -m services.trainer.sft PLAN.json PARENT`. Knows files only: no queue, no store.
 
 Light on purpose: what must be in place before torch's seconds of import (dying with the parent, the launcher for more
 than one process) is done first.
@@ -13,11 +13,15 @@ from shared.errors import ErrorReport, SelfSynthError
 from shared.worker.rq_process import die_with_parent
 
 FAILED = 3
+ORPHANED = 4
 
 
 def main() -> int:
-    """Exit status 0 with a result, or after SIGTERM with none but a checkpoint; FAILED with an error file."""
+    """Exit status 0 with a result, or after SIGTERM with none but a checkpoint; FAILED with an error file; ORPHANED
+    when the parent (process id PARENT) was gone before this process could ask to die with it."""
     die_with_parent()
+    if os.getppid() != int(sys.argv[2]):
+        return ORPHANED
     plan = Plan.model_validate_json(Path(sys.argv[1]).read_text())
     if plan.processes > 1 and "LOCAL_RANK" not in os.environ:
         _become_launcher(plan)
@@ -34,7 +38,7 @@ def main() -> int:
 def _become_launcher(plan: Plan) -> None:
     """Replaced in place, so that the launcher dies with our parent; its own children come back here."""
     launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(plan.processes)]
-    os.execv(sys.executable, [sys.executable, *launch, "-m", "services.trainer.sft", str(plan.file)])
+    os.execv(sys.executable, [sys.executable, *launch, "-m", "services.trainer.sft", str(plan.file), str(os.getpid())])
 
 
 def _leave(plan: Plan, report: ErrorReport) -> None:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import torch
-from transformers import AutoProcessor, Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers import AutoProcessor, PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
 
 from services.trainer.collate import PairCollator, PairEncoder, TokenPair, encode_all
 from services.trainer.lora import build_model, precision_of
@@ -116,7 +116,9 @@ class InOrderTrainer(Trainer):  # type: ignore[misc]
 
 
 def _trainer(plan: Plan, model: Any, sequence: list[TokenPair], collator: PairCollator) -> Trainer:
-    return InOrderTrainer(model=model, args=_arguments(plan), train_dataset=sequence, data_collator=collator)
+    trainer = InOrderTrainer(model=model, args=_arguments(plan), train_dataset=sequence, data_collator=collator)
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _arguments(plan: Plan) -> TrainingArguments:

@@ -1,0 +1,202 @@
+"""The step as a worker runs it: real store, real subprocess, real signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from safetensors.torch import load
+
+from services.trainer.train import train
+from services.trainer.wiring import TrainerSettings
+from shared.artefacts import Manifest, ManifestRef, read_manifest, read_rows
+from shared.errors import InvalidInput, StepInterrupted, StepStopped, SystemFault, TooFewPairs
+from shared.objects import ObjectStore, open_store
+from shared.types.records import LossPoint
+from shared.worker.context import StepContext
+from tests.services.trainer.scene import put_inputs, task_for, trainer_settings
+
+STEPS = 80
+SAVE_EVERY = 4
+
+
+def checkpoint_keys(store: ObjectStore) -> list[str]:
+    return [key for key in store.list("jobs") if "/checkpoints/" in key]
+
+
+def trainers_here() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def on_a_checkpoint_of(store: ObjectStore, attempt: int, act: Callable[[], None]) -> Callable[[], None]:
+    """A context's check that acts when the attempt has left a checkpoint in the store."""
+
+    def check() -> None:
+        if any(key.endswith(f"-a{attempt}.tar") for key in checkpoint_keys(store)):
+            act()
+
+    return check
+
+
+def kill_subprocess() -> None:
+    for process in trainers_here():
+        process.send_signal(signal.SIGKILL)
+
+
+def interrupt() -> None:
+    raise StepInterrupted
+
+
+class Finished:
+    """Two finished runs of the same task: one left alone, one killed, then interrupted, then done."""
+
+    def __init__(self, folder: Path, model: Path) -> None:
+        self.settings = trainer_settings(folder, model)
+        self.store = open_store(self.settings.store_url)
+        self.inputs = put_inputs(self.store)
+        self.pushed: dict[int, list[tuple[int, int, dict[str, float]]]] = {}
+
+    def run(self, attempt: int, check: Callable[[], None] = lambda: None) -> ManifestRef:
+        pushed = self.pushed.setdefault(attempt, [])
+
+        def push(done: int, total: int, metrics: Mapping[str, float]) -> None:
+            pushed.append((done, total, dict(metrics)))
+
+        task = task_for(self.inputs, attempt, epochs=STEPS / 4, checkpoint_every=SAVE_EVERY)
+        return train(StepContext(task, self.store, push, check), self.settings)
+
+    def weights(self, manifest: Manifest) -> Any:
+        return load(self.store.get(f"{manifest.extra['adapter']['prefix']}/adapter_model.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Finished, Manifest]:
+    run = Finished(tmp_path_factory.mktemp("calm"), tiny_model)
+    return run, read_manifest(run.store, run.run(attempt=1).key)
+
+
+@pytest.fixture(scope="module")
+def troubled(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Finished, Manifest]:
+    run = Finished(tmp_path_factory.mktemp("troubled"), tiny_model)
+    with pytest.raises(SystemFault, match="SIGKILL"):
+        run.run(1, on_a_checkpoint_of(run.store, 1, kill_subprocess))
+    with pytest.raises(StepInterrupted):
+        run.run(2, on_a_checkpoint_of(run.store, 2, interrupt))
+    return run, read_manifest(run.store, run.run(attempt=3).key)
+
+
+def test_a_killed_and_resumed_training_ends_with_the_same_weights(
+    calm: tuple[Finished, Manifest], troubled: tuple[Finished, Manifest]
+) -> None:
+    expected, resumed = calm[0].weights(calm[1]), troubled[0].weights(troubled[1])
+    assert expected.keys() == resumed.keys()
+    assert all(resumed[name].equal(weight) for name, weight in expected.items())
+
+
+def test_a_resumed_loss_curve_is_the_uninterrupted_one_with_no_step_twice(
+    calm: tuple[Finished, Manifest], troubled: tuple[Finished, Manifest]
+) -> None:
+    curves = [
+        list(read_rows(run.store, [f"jobs/job/r1/train/s0/manifest-a{manifest.attempt}.json"], LossPoint))
+        for run, manifest in (calm, troubled)
+    ]
+    assert [point.step for point in curves[1]] == list(range(1, STEPS + 1))
+    assert curves[0] == curves[1]
+
+
+def test_a_later_attempt_goes_on_from_the_last_checkpoint(troubled: tuple[Finished, Manifest]) -> None:
+    first_steps = [pushed[0][0] for _, pushed in sorted(troubled[0].pushed.items()) if pushed]
+    assert first_steps[-1] > SAVE_EVERY
+    assert first_steps == sorted(first_steps)
+
+
+def test_the_last_two_checkpoints_are_kept(calm: tuple[Finished, Manifest]) -> None:
+    names = [key.rsplit("/", 1)[1] for key in checkpoint_keys(calm[0].store)]
+    assert names == [f"step-{STEPS - SAVE_EVERY:06d}-a1.tar", f"step-{STEPS:06d}-a1.tar"]
+
+
+def test_the_manifest_tells_the_adapter_and_the_figures(calm: tuple[Finished, Manifest]) -> None:
+    run, manifest = calm
+    assert manifest.figures["optimiser_steps"] == STEPS
+    assert manifest.figures["pairs"] == 16
+    assert manifest.figures["last_loss"] < manifest.figures["first_loss"]
+    assert manifest.extra["dropped_pairs"] == 0
+    config = json.loads(run.store.get(f"{manifest.extra['adapter']['prefix']}/adapter_config.json"))
+    assert config["base_model_name_or_path"] == "tiny"
+
+
+def test_progress_is_pushed_with_the_loss(calm: tuple[Finished, Manifest]) -> None:
+    done, total, metrics = calm[0].pushed[1][-1]
+    assert (done, total) == (STEPS, STEPS)
+    assert metrics["loss"] == calm[1].figures["last_loss"]
+
+
+def test_nothing_stays_in_the_work_folder_after_success(calm: tuple[Finished, Manifest]) -> None:
+    assert list(calm[0].settings.work_dir.iterdir()) == []
+
+
+def test_a_cancel_ends_the_subprocess_and_leaves_nothing(store: ObjectStore, settings: TrainerSettings) -> None:
+    def check() -> None:
+        if trainers_here():
+            raise StepStopped("cancelled")
+
+    with pytest.raises(StepStopped):
+        train(StepContext(task_for(put_inputs(store)), store, check=check), settings)
+    assert trainers_here() == []
+    assert not list(settings.work_dir.rglob("plan.json"))
+
+
+def test_no_kept_pair_is_told_with_the_counts(store: ObjectStore, settings: TrainerSettings) -> None:
+    with pytest.raises(TooFewPairs, match=r"none of 17 candidates was kept .*17 no_label"):
+        train(StepContext(task_for(put_inputs(store, kept=0)), store), settings)
+
+
+def test_an_unknown_base_model_is_refused_with_those_there_are(store: ObjectStore, settings: TrainerSettings) -> None:
+    task = task_for(put_inputs(store)).model_copy(update={"base_model": "large"})
+    with pytest.raises(InvalidInput, match=r"'large' is not known .* has: tiny"):
+        train(StepContext(task, store), settings)
+
+
+def test_an_adapter_of_another_rank_is_refused_before_training(store: ObjectStore, settings: TrainerSettings) -> None:
+    config = {"r": 4, "lora_alpha": 16, "target_modules": "x"}
+    store.put("adapters/old/adapter_config.json", json.dumps(config).encode())
+    store.put("adapters/old/adapter_model.safetensors", b"")
+    task = task_for(put_inputs(store) | {"adapter": ("adapters/old",)}, round_=2)
+    with pytest.raises(InvalidInput, match=r"train.lora_rank gives 8, the adapter has 4"):
+        train(StepContext(task, store), settings)
+
+
+def test_a_fault_found_by_the_subprocess_keeps_its_code(store: ObjectStore, settings: TrainerSettings) -> None:
+    with pytest.raises(Exception, match="16 too_long") as error:
+        train(StepContext(task_for(put_inputs(store), max_length=20), store), settings)
+    assert (error.value.code, error.value.fault) == ("too_few_pairs", "user")  # type: ignore[attr-defined]
+
+
+def test_the_subprocess_dies_with_a_killed_parent(tmp_path: Path, parent: subprocess.Popen[str]) -> None:
+    assert parent.stdout
+    child = psutil.Process(int(parent.stdout.readline()))
+    os.kill(parent.pid, signal.SIGKILL)
+    assert psutil.wait_procs([child], timeout=20)[1] == []
+
+
+@pytest.fixture
+def parent(tmp_path: Path, tiny_model: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that starts training that cannot end by itself: its pairs are a pipe that nobody writes to."""
+    os.mkfifo(tmp_path / "pairs.jsonl")
+    code = (
+        "import sys, time; from pathlib import Path; from services.trainer.plan import Plan;"
+        "from services.trainer.child import TrainingProcess; from shared.job_settings import TrainSettings;"
+        "folder = Path(sys.argv[1]); plan = Plan(model_path=sys.argv[2], base_model='tiny', folder=folder,"
+        "images=folder, settings=TrainSettings(), seed=1); plan.file.write_text(plan.model_dump_json());"
+        "print(TrainingProcess(plan).pid, flush=True); time.sleep(600)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, tmp_path, tiny_model], stdout=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.wait()
