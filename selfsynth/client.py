@@ -21,6 +21,7 @@ Concepts = Mapping[str, Sequence[str]]
 _TIMEOUT_S = 60.0
 _PATIENCE_S = 30.0
 _POLL_S = 0.5
+_FAULTS_SHOWN = 12
 
 
 class ApiError(SelfSynthError):
@@ -182,7 +183,7 @@ class Client:
     def _patiently(self, method: str, path: str, **request: Any) -> httpx.Response:
         """One call, repeated while the API is away. Only for calls that may be repeated."""
         away = retry_if_exception_type(ApiUnavailable)
-        wait = wait_exponential_jitter(initial=0.1, max=2)
+        wait = wait_exponential_jitter(multiplier=0.1, max=2)
         retrying = Retrying(retry=away, wait=wait, stop=stop_after_delay(self._patience_s), reraise=True)
         return retrying(self._send, method, path, **request)
 
@@ -226,7 +227,9 @@ def _refusal(response: httpx.Response) -> ApiError:
 
 def _invalid_dataset(dataset: Json) -> ApiError:
     errors = (dataset.get("report") or {}).get("errors", [])
-    lines = [": ".join(filter(None, (error.get("file"), error["message"]))) for error in errors]
+    lines = [error["message"] for error in errors[:_FAULTS_SHOWN]]
+    if len(errors) > _FAULTS_SHOWN:
+        lines.append(f"... and {len(errors) - _FAULTS_SHOWN} more faults (GET /datasets/{dataset['id']} lists them)")
     return ApiError(
         "\n  ".join([f"the data set {dataset['name']!r} cannot be used:", *lines]),
         remedy="Mend what is named, then add it again; docs/datasets.md describes the layouts.",

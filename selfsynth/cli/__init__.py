@@ -1,6 +1,7 @@
 """The `selfsynth` command. Its process edge: here errors become one red line and an exit code."""
 
 import sys
+from collections.abc import Sequence
 
 from selfsynth.cli.app import app
 from selfsynth.cli.interrupts import Interrupted
@@ -8,10 +9,10 @@ from selfsynth.cli.terminal import show_error
 from shared.errors import SelfSynthError
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Exit codes: 0 done, 1 an error (with its remedy), 2 wrong usage, 128 + n ended by signal n."""
     try:
-        app()
+        app(arguments)
     except SelfSynthError as error:
         show_error(error.message, error.remedy)
         sys.exit(1)

@@ -66,7 +66,8 @@ def _client(
         return
     if not dataset.exists():
         raise InvalidInput(f"there is no data set {dataset}", remedy="Name an existing folder with --dataset.")
-    options = stack_options(model, model_path, (dataset,))
+    # A layout's image paths may lead to folders beside its own.
+    options = stack_options(model, model_path, (dataset.resolve().parent,))
     screen.print(f"starting a stack in {folder} ...")
     with Stack(folder, options) as stack, Client(stack.url, stack.api_key) as client:
         yield client

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from selfsynth.stack.ports import LOOPBACK, free_port
-from selfsynth.stack.processes import FULL_DISK_SIGNS, Process, Program
+from selfsynth.stack.processes import Process, Program
 from selfsynth.stack.record import Keys
 from shared.errors import SystemFault
 
@@ -32,7 +32,7 @@ def database_url(port: int, password: str) -> str:
     return f"postgresql+psycopg://{USER}:{password}@{LOOPBACK}:{port}/{_DATABASE}"
 
 
-def make_cluster(data: Path, password: str) -> None:
+def make_cluster(data: Path, password: str, log: Path) -> None:
     """Make the data directory unless it is there, whole or not at all. Raises SystemFault with the reason."""
     if (data / "PG_VERSION").exists():
         return
@@ -43,30 +43,17 @@ def make_cluster(data: Path, password: str) -> None:
     try:
         with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
             target.write(password)
-        _run_initdb(unfinished, password_file)
+        Process(_initdb_program(unfinished, password_file, log)).run()
+        unfinished.replace(data)
     finally:
         password_file.unlink(missing_ok=True)
-    unfinished.replace(data)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _run_initdb(data: Path, password_file: Path) -> None:
-    options = ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C"]
-    command = [*_prefix(), str(_binary("initdb")), "-D", str(data), "-U", USER, *options, "--no-instructions"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        shutil.rmtree(data, ignore_errors=True)
-        why = (done.stderr or done.stdout).strip()
-        raise SystemFault(
-            f"PostgreSQL could not make its data directory {data}:\n{why}", remedy=_remedy(why), code="stack_failed"
-        )
-
-
-def _remedy(why: str) -> str:
-    if any(sign in why.lower() for sign in FULL_DISK_SIGNS):
-        return "Free space on that disk, then start again."
-    if "unshare" in why:
-        return "This machine lets root make no user namespace (containers often forbid it): run as an ordinary user."
-    return "Mend what it says, then start again."
+def _initdb_program(data: Path, password_file: Path, log: Path) -> Program:
+    options = ("--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C")
+    argv = (*_prefix(), str(_binary("initdb")), "-D", str(data), "-U", USER, *options, "--no-instructions")
+    return Program("initdb", argv, log, env=_plain_environment())
 
 
 def postgres_program(data: Path, port: int, log: Path) -> Program:
@@ -162,7 +149,7 @@ def running_postgres(folder: Path) -> Iterator[str]:
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     data, port, password = folder / "postgres", free_port(None), Keys().postgres
-    make_cluster(data, password)
+    make_cluster(data, password, folder / "initdb.log")
     process = Process(postgres_program(data, port, folder / "postgres.log"))
     try:
         start_postgres(process, data)

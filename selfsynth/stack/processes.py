@@ -22,7 +22,13 @@ _LONGEST_PAUSE_S = 10.0
 _GOOD_RUN_S = 30.0
 _POLL_S = 0.03
 _TAIL_LINES = 6
-FULL_DISK_SIGNS = ("no space left", "free disk space", "disk quota exceeded")
+# Words in a log, and what to do about them.
+_REMEDIES = {
+    "no space left": "Free space on that disk, then start again.",
+    "free disk space": "Free space on that disk, then start again.",
+    "disk quota exceeded": "Free space on that disk, then start again.",
+    "unshare": "This machine lets root make no user namespace (containers often forbid it): run as an ordinary user.",
+}
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,18 @@ class Process:
         self.stop()
         self.start()
 
+    def run(self) -> None:
+        """Once, to its end. Raises SystemFault with the log's end when it fails."""
+        self.supervised = False
+        try:
+            self.start()
+            launch = self._launch
+            assert launch is not None
+            if launch.guard.wait() != 0:
+                raise self._failure("failed")
+        finally:
+            self.stop()
+
     def kill(self) -> None:
         """SIGKILL to the program, as a crash would; returns when it is gone. A supervised one is then started again."""
         launch = self._launch
@@ -134,8 +152,8 @@ class Process:
 
     def _failure(self, what: str) -> SystemFault:
         words = self.last_words() or "(it wrote nothing)"
-        full = any(sign in words.lower() for sign in FULL_DISK_SIGNS)
-        remedy = "Free space on that disk, then start again." if full else f"The whole log is {self.program.log}."
+        known = (remedy for sign, remedy in _REMEDIES.items() if sign in words.lower())
+        remedy = next(known, f"Mend what it says; the whole log is {self.program.log}.")
         return SystemFault(f"{self.name} {what}. Its last words:\n{words}", remedy=remedy, code="stack_failed")
 
     def _begin(self) -> _Launch:

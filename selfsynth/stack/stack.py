@@ -151,7 +151,7 @@ class Stack:
         # Written before the cluster: a data directory whose password is lost would be of no use.
         record.write(self.folder)
         data, logs = self.folder / "postgres", self.folder / "logs"
-        make_cluster(data, record.keys.postgres)
+        make_cluster(data, record.keys.postgres, logs / "initdb.log")
         postgres = self._add(postgres_program(data, record.ports["postgres"], logs / "postgres.log"))
         valkey = self._add(
             valkey_program(self.folder / "valkey", record.ports["valkey"], record.keys.valkey, logs / "valkey.log")

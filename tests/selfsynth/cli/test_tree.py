@@ -1,0 +1,53 @@
+"""The job's tree and its plain lines."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from selfsynth.cli.tree import duration, job_tree, news
+from tests.selfsynth.api_double import job, step
+
+
+def _text(shown: object) -> str:
+    console = Console(width=100, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(shown)
+    return captured.get()
+
+
+def test_the_tree_shows_every_round_step_bar_and_the_time_left() -> None:
+    text = _text(job_tree(job("running")))
+    for shown in (
+        "job_1",
+        "40%",
+        "about 1 min 05 s left",
+        "round 0 (the base model)",
+        "accuracy 0.125",
+        "evaluate",
+        "3 s",
+    ):
+        assert shown in text
+    assert "50%" in next(line for line in text.splitlines() if "train" in line)
+    assert "attempt 2" in text
+
+
+def test_an_ended_job_shows_no_time_left() -> None:
+    text = _text(job_tree(job("failed")))
+    assert "failed" in text
+    assert "left" not in text
+
+
+def test_news_are_told_once() -> None:
+    before, after = job("running"), job("running")
+    after["rounds"][1]["steps"] = [step("train", "succeeded", seconds=12.0)]
+    assert list(news(before, before)) == []
+    assert list(news(before, after)) == ["round 1  train            succeeded in 12 s"]
+    assert "round 0  accuracy 0.125" in list(news(None, before))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, ""), (0.4, "0 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (7800, "2 h 10 min")]
+)
+def test_durations_are_readable(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
