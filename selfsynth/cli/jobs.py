@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from selfsynth.cli.interrupts import interruptible
 from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
@@ -18,12 +18,12 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 @app.command("list")
 def list_jobs(url: Url = None, key: Key = None, folder: Folder = DEFAULT_FOLDER) -> None:
     """All jobs, newest first."""
-    table = Table("job", "status", "model", "round", "step", "created", box=None)
+    table = Table(Column("job", no_wrap=True), "status", "model", "round", "step", "created", box=None)
     with client_for(url, key, folder) as client:
         for job in client.jobs():
             position = job["position"] or {}
             round_ = f"{position['round']} of {job['rounds_total']}" if position else ""
-            created = job["created_at"][:19].replace("T", " ")
+            created = job["created_at"][:16].replace("T", " ")
             table.add_row(job["id"], job["status"], job["model"], round_, position.get("step", ""), created)
     console().print(table)
 
