@@ -16,23 +16,30 @@ _SPLIT_OF: dict[str, Split] = {
     "test": "test",
     "testing": "test",
 }
+_ORDER: tuple[Split | None, ...] = ("train", "validation", "test")
 
 
 def matches(folder: Path) -> bool:
-    """Whether the folder has a `train` folder, or holds at least one folder with images."""
-    inside = folders_in(folder)
-    return any(f.name.lower() in _SPLIT_OF for f in inside) or any(_images(f) for f in inside)
+    """Whether the folder has a folder for a split, or holds at least one folder with images."""
+    return has_splits(folder) or any(_images(f) for f in folders_in(folder))
+
+
+def has_splits(folder: Path) -> bool:
+    return any(f.name.lower() in _SPLIT_OF for f in folders_in(folder))
+
+
+def is_class(folder: Path) -> bool:
+    """Whether images lie in the folder itself."""
+    return any(p.suffix.lower() in SUFFIXES for p in folder.iterdir())
 
 
 def read(folder: Path) -> Listing:
-    split_folders = [f for f in folders_in(folder) if f.name.lower() in _SPLIT_OF]
-    places: list[tuple[Path, Split | None]] = [(f, _SPLIT_OF[f.name.lower()]) for f in split_folders]
-    if not places:
-        places = [(folder, None)]
+    splits = ((f, _SPLIT_OF.get(f.name.lower())) for f in folders_in(folder))
+    places = sorted((place for place in splits if place[1]), key=lambda place: _ORDER.index(place[1]))
     items: list[Item] = []
     findings: list[Finding] = []
     classes: set[str] = set()
-    for place, split in places:
+    for place, split in places or [(folder, None)]:
         for class_folder in folders_in(place):
             classes.add(class_folder.name)
             images = _images(class_folder)

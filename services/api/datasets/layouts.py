@@ -31,10 +31,10 @@ def _places(path: Path) -> list[Path]:
 
 
 def _unwrapped(path: Path) -> Path:
-    """Archives often hold one folder that holds everything."""
-    while path.is_dir() and not class_folders.matches(path):
+    """Archives often hold one folder that holds everything. One that holds images itself is a class."""
+    while path.is_dir() and not class_folders.has_splits(path):
         inside = class_folders.folders_in(path)
-        if len(inside) != 1:
+        if len(inside) != 1 or class_folders.is_class(inside[0]):
             break
         path = inside[0]
     return path

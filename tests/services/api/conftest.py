@@ -102,22 +102,34 @@ def engine_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def new_settings(postgres: Postgres, template: str, valkey_url: str, engine_url: str) -> Callable[[Path], ApiSettings]:
+    """Settings of a new coordinator: a database and a store of its own, and the one queue, emptied."""
+
+    def new(folder: Path) -> ApiSettings:
+        Redis.from_url(valkey_url).flushall()
+        return ApiSettings.model_validate(
+            {
+                "store_url": f"file://{folder / 'store'}",
+                "database_url": postgres.create(template),
+                "redis_url": valkey_url,
+                "api_key": KEY,
+                "worker_token": TOKEN,
+                "engine_url": engine_url,
+                "import_roots": (folder,),
+                "reconcile_s": 0.05,
+                "retry_delay_s": 0.01,
+                "body_limit_bytes": 20_000,
+                "upload_limit_bytes": 100_000,
+            }
+        )
+
+    return new
+
+
 @pytest.fixture
-def settings(postgres: Postgres, template: str, valkey_url: str, engine_url: str, tmp_path: Path) -> ApiSettings:
-    Redis.from_url(valkey_url).flushall()
-    return ApiSettings.model_validate(
-        {
-            "store_url": f"file://{tmp_path / 'store'}",
-            "database_url": postgres.create(template),
-            "redis_url": valkey_url,
-            "api_key": KEY,
-            "worker_token": TOKEN,
-            "engine_url": engine_url,
-            "import_roots": (tmp_path,),
-            "reconcile_s": 0.05,
-            "retry_delay_s": 0.01,
-        }
-    )
+def settings(new_settings: Callable[[Path], ApiSettings], tmp_path: Path) -> ApiSettings:
+    return new_settings(tmp_path)
 
 
 @contextmanager
@@ -147,6 +159,23 @@ def stack(settings: ApiSettings) -> Iterator[Stack]:
 @pytest.fixture
 def ready(stack: Stack, tmp_path: Path) -> str:
     """The id of a data set of two classes, ready for jobs."""
-    dataset = stack.dataset(reference_folder(tmp_path))
+    return ready_dataset(stack, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def standing(new_settings: Callable[[Path], ApiSettings], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A coordinator for all tests of a module that leave it as it is."""
+    with serving(new_settings(tmp_path_factory.mktemp("standing"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def known(standing: Stack) -> str:
+    """The id of a data set in the standing coordinator."""
+    return ready_dataset(standing, standing.settings.import_roots[0])
+
+
+def ready_dataset(stack: Stack, folder: Path) -> str:
+    dataset = stack.dataset(reference_folder(folder))
     assert dataset["status"] == "ready", dataset
     return str(dataset["id"])

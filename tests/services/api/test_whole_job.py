@@ -12,10 +12,15 @@ from shared.types.lifecycle import StepName
 from tests.services.api.conftest import Stack
 
 
-@pytest.fixture
-def done(stack: Stack, ready: str) -> Any:
+@pytest.fixture(scope="module")
+def stack(standing: Stack) -> Stack:
+    return standing
+
+
+@pytest.fixture(scope="module")
+def done(stack: Stack, known: str) -> Any:
     """A finished job of two rounds whose steps were cut into two shards."""
-    job = stack.job(ready, rounds=2, settings={"shards": 2}, metadata={"team": "x"})
+    job = stack.job(known, rounds=2, settings={"shards": 2}, metadata={"team": "x"})
     stack.play_until(lambda: stack.get(f"/jobs/{job['id']}")["is_terminal"])
     return stack.get(f"/jobs/{job['id']}")
 
@@ -86,7 +91,7 @@ def test_events_tell_the_story_in_order_and_by_cursor(stack: Stack, done: Any) -
     kinds = [e["kind"] for e in events]
     assert kinds[:3] == ["job.queued", "job.running", "step.queued"]
     assert kinds[-1] == "job.succeeded"
-    assert [e["worker"] for e in events if e["kind"] == "step.started"][0] == "fake"
+    assert next(e["worker"] for e in events if e["kind"] == "step.started") == "fake"
     first = stack.get(f"{path}?limit=3")
     second = stack.get(f"{path}?limit=1000&after={first['next']}")
     assert [e["id"] for e in first["items"] + second["items"]] == [e["id"] for e in events]
