@@ -46,7 +46,7 @@ class Engine:
         self.batcher = Batcher(
             self._run, settings.engine_max_rows, settings.engine_max_queued, settings.engine_window_s
         )
-        self.metrics = Metrics(lambda: self.batcher.queued)
+        self.metrics = Metrics(self.batcher.__len__)
 
     async def complete(self, request: protocol.ChatRequest) -> protocol.Json:
         """Raises NotFound, InvalidInput or Overloaded."""
@@ -59,9 +59,7 @@ class Engine:
         ask = Ask(adapter, folder, self._rows(request, prompt))
         drawn = await asyncio.wrap_future(self.batcher.submit(ask))
         self.metrics.prompt_tokens.inc(len(prompt.ids))
-        return await in_reader(
-            self._reading, protocol.completion, request.model, len(prompt.ids), drawn, request.stops, self._decode
-        )
+        return await in_reader(self._reading, protocol.completion, request.model, len(prompt.ids), drawn, self._decode)
 
     def _rows(self, request: protocol.ChatRequest, prompt: Prompt) -> list[Row]:
         room, limit = self.model.positions - len(prompt.ids), self.settings.engine_max_rows
@@ -75,9 +73,8 @@ class Engine:
         if request.n > limit:
             raise InvalidInput(f"n is {request.n}, at most {limit} is possible", remedy="Split the request.")
         seed = secrets.randbits(63) if request.seed is None else request.seed
-        logprobs = request.top_logprobs if request.logprobs else None
         return [
-            Row(prompt, Sampling(seed, i, max_tokens, request.temperature, request.top_p, logprobs))
+            Row(prompt, Sampling(seed, i, max_tokens, request.temperature, request.top_p, request.logprobs))
             for i in range(request.n)
         ]
 
@@ -94,7 +91,7 @@ class Engine:
 def create_app(engine: Engine) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        engine.batcher.start()
+        engine.batcher.thread.start()
         yield
         await asyncio.to_thread(engine.batcher.close)
 
@@ -125,7 +122,7 @@ def create_app(engine: Engine) -> FastAPI:
 
     @app.get("/health")
     async def health() -> Response:
-        return Response(status_code=200 if engine.batcher.alive else 503)
+        return Response(status_code=200 if engine.batcher.thread.is_alive() else 503)
 
     @app.get("/metrics")
     async def metrics() -> Response:

@@ -46,24 +46,16 @@ class Batcher:
         self._queue: list[Ask] = []
         self._changed = threading.Condition()
         self._closing = False
-        self._thread = threading.Thread(target=self._work, name="compute", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
+        self.thread = threading.Thread(target=self._work, name="compute", daemon=True)
 
     def close(self) -> None:
         """Answer what is queued, then end the thread."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join()
+        self.thread.join()
 
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    @property
-    def queued(self) -> int:
+    def __len__(self) -> int:
         return len(self._queue)
 
     def submit(self, ask: Ask) -> Future[list[Drawn]]:

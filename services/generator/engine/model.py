@@ -66,7 +66,7 @@ class VisionLanguageModel:
                 attention_mask=mask,
                 past_key_values=cache,
                 logits_processor=LogitsProcessorList([sampler.scores]),
-                stopping_criteria=StoppingCriteriaList([_Ended(sampler)]),
+                stopping_criteria=StoppingCriteriaList([lambda ids, scores, **_: sampler.ended(ids)]),
                 max_length=self.positions,
             )
             mask = torch.nn.functional.pad(mask, (0, ids.shape[1] - mask.shape[1]), value=1)
@@ -102,16 +102,6 @@ class VisionLanguageModel:
         while len(self._features) > _IMAGES_KEPT:
             self._features.popitem(last=False)
         return found
-
-
-class _Ended:
-    """`generate` asks its criteria for a mask a row."""
-
-    def __init__(self, sampler: RowSampler) -> None:
-        self._sampler = sampler
-
-    def __call__(self, ids: Tensor, scores: Any, **_: Any) -> Tensor:
-        return self._sampler.ended(ids)
 
 
 def _left_padded(prompts: Sequence[Prompt], pad: int, device: str) -> tuple[Tensor, Tensor]:

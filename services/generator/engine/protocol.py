@@ -33,7 +33,7 @@ class Message(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """Fields that are not listed are ignored."""
+    """Fields that are not listed are ignored; what is listed as None, 0 or False only is refused, not ignored."""
 
     model: str
     messages: list[Message] = Field(min_length=1)
@@ -44,32 +44,27 @@ class ChatRequest(BaseModel):
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     logprobs: bool = False
-    top_logprobs: int = Field(0, ge=0, le=20)
-    stop: str | list[str] | None = None
+    top_logprobs: Literal[0] | None = None
+    stop: None = None
     stream: Literal[False] = False
 
     @property
     def limit(self) -> int | None:
         return self.max_completion_tokens or self.max_tokens
 
-    @property
-    def stops(self) -> list[str]:
-        return [self.stop] if isinstance(self.stop, str) else self.stop or []
-
 
 Decode = Callable[[Sequence[int]], str]
 
 
-def completion(model: str, prompt_tokens: int, drawn: Sequence[Drawn], stops: Sequence[str], decode: Decode) -> Json:
+def completion(model: str, prompt_tokens: int, drawn: Sequence[Drawn], decode: Decode) -> Json:
     """The answer to a chat request, one choice a row."""
-    cut = [_cut(row, stops, decode) for row in drawn]
-    tokens = sum(len(row.tokens) for row, _ in cut)
+    tokens = sum(len(row.tokens) for row in drawn)
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",
         "created": int(time.time()),
         "model": model,
-        "choices": [_choice(i, row, text, decode) for i, (row, text) in enumerate(cut)],
+        "choices": [_choice(i, row, decode) for i, row in enumerate(drawn)],
         "usage": {
             "prompt_tokens": prompt_tokens,
             "completion_tokens": tokens,
@@ -91,32 +86,15 @@ def error_body(error: SelfSynthError) -> Json:
     return {"error": {"message": f"{error.message}. {error.remedy}", "type": kind, "param": None, "code": error.code}}
 
 
-def _cut(row: Drawn, stops: Sequence[str], decode: Decode) -> tuple[Drawn, str]:
-    """The row up to the token that completes a stop text, and its text before that stop."""
-    text = decode(row.tokens).strip()
-    if not any(stop in text for stop in stops):
-        return row, text
-    for end in range(1, len(row.tokens) + 1):
-        text = decode(row.tokens[:end]).lstrip()
-        places = [text.index(stop) for stop in stops if stop in text]
-        if places:
-            return Drawn(row.tokens[:end], "stop", row.logprobs[:end]), text[: min(places)]
-    return row, text
-
-
-def _choice(index: int, row: Drawn, text: str, decode: Decode) -> Json:
-    content = [
-        {**_token(token, logprob, decode), "top_logprobs": [_token(t, p, decode) for t, p in best.items()]}
-        for token, (logprob, best) in zip(row.tokens, row.logprobs, strict=False)
-    ]
+def _choice(index: int, row: Drawn, decode: Decode) -> Json:
+    content = [_token(decode([t]), logprob) for t, logprob in zip(row.tokens, row.logprobs, strict=False)]
     return {
         "index": index,
-        "message": {"role": "assistant", "content": text},
+        "message": {"role": "assistant", "content": decode(row.tokens).strip()},
         "logprobs": {"content": content} if content else None,
         "finish_reason": row.finish_reason,
     }
 
 
-def _token(token: int, logprob: float, decode: Decode) -> Json:
-    text = decode([token])
-    return {"token": text, "logprob": logprob, "bytes": list(text.encode())}
+def _token(text: str, logprob: float) -> Json:
+    return {"token": text, "logprob": logprob, "bytes": list(text.encode()), "top_logprobs": []}

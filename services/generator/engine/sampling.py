@@ -18,24 +18,24 @@ _PEEL_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Sampling:
-    """How one row is drawn. Temperature 0 is greedy. `logprobs` is how many alternatives a token are wanted, or None
-    when not even the drawn token's is."""
+    """How one row is drawn. Temperature 0 is greedy. `logprobs` says whether each token's is wanted."""
 
     seed: int
     sample: int
     max_tokens: int
     temperature: float = 1.0
     top_p: float = 1.0
-    logprobs: int | None = None
+    logprobs: bool = False
 
 
 @dataclass
 class Drawn:
-    """A row's tokens (the end token included), and a token's (logprob, alternatives) where they were asked for."""
+    """A row's tokens, the end token included, and where asked for their log-probabilities: the model's own, before
+    temperature and top_p."""
 
     tokens: list[int] = field(default_factory=list)
     finish_reason: str = "length"
-    logprobs: list[tuple[float, dict[int, float]]] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
 
 
 class RowSampler:
@@ -84,15 +84,9 @@ class RowSampler:
         return drawn.finish_reason == "stop" or len(drawn.tokens) >= self._samplings[row].max_tokens
 
     def _note(self, logits: Tensor, scores: Tensor) -> None:
-        """Log-probabilities are the model's own: before temperature and top_p."""
         for i, row in enumerate(self.rows):
-            count = self._samplings[row].logprobs
-            if count is None or self._ended(row):
-                continue
-            logprobs = logits[i].log_softmax(-1)
-            top = logprobs.topk(count)
-            best = dict(zip(top.indices.tolist(), top.values.tolist(), strict=True))
-            self.drawn[row].logprobs.append((float(logprobs[scores[i].argmax()]), best))
+            if self._samplings[row].logprobs and not self._ended(row):
+                self.drawn[row].logprobs.append(float(logits[i].log_softmax(-1)[scores[i].argmax()]))
 
 
 def keep_top_p(logits: Tensor, top_p: Tensor) -> Tensor:

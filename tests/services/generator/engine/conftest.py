@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
+from transformers import AutoModelForImageTextToText
 
 from tests.models import tiny_llava
 from tests.services.generator.engine.serving import serving
@@ -13,8 +14,15 @@ from tests.services.generator.engine.serving import serving
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights five times as large as drawn, since otherwise a random model says one token for ever."""
     torch.set_num_threads(1)
-    return tiny_llava(tmp_path_factory.mktemp("model"))
+    folder = tiny_llava(tmp_path_factory.mktemp("model"))
+    lively = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
+    with torch.no_grad():
+        for name, weights in lively.named_parameters():
+            weights.mul_(5 if weights.ndim > 1 and "embed_tokens" not in name else 1)
+    lively.save_pretrained(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")

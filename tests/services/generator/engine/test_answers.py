@@ -63,7 +63,7 @@ def test_greedy_answers_equal_plain_generate_token_for_token(client: httpx.Clien
 
 
 def test_logprobs_equal_a_direct_forward_pass(client: httpx.Client, plain: Plain) -> None:
-    request = asking(picture(0), temperature=0, logprobs=True, top_logprobs=3, max_tokens=8)
+    request = asking(picture(0), temperature=0, logprobs=True, max_tokens=8)
     content = ask(client, request).json()["choices"][0]["logprobs"]["content"]
     inputs = plain_inputs(plain, picture(0))
     ids = plain[0].generate(**inputs, max_new_tokens=8, do_sample=False)
@@ -72,8 +72,7 @@ def test_logprobs_equal_a_direct_forward_pass(client: httpx.Client, plain: Plain
     start = inputs["input_ids"].shape[1]
     expected = logits.log_softmax(-1)[start - 1 : -1].gather(1, ids[0, start:, None])[:, 0]
     assert torch.allclose(torch.tensor([token["logprob"] for token in content]), expected, atol=1e-4)
-    assert all(token["top_logprobs"][0]["logprob"] == token["logprob"] for token in content)
-    assert {len(token["top_logprobs"]) for token in content} == {3}
+    assert "".join(token["token"] for token in content).strip() == plain[1].decode(ids[0, start:]).strip()
 
 
 def test_samples_of_one_request_differ_and_come_again_with_the_seed(client: httpx.Client) -> None:
@@ -99,15 +98,6 @@ def test_each_row_ends_at_its_own_limit_and_usage_counts(client: httpx.Client, p
         assert {choice["finish_reason"] for choice in answer["choices"]} == {"length"}
         tokens = {"prompt_tokens": prompt_tokens, "completion_tokens": 2 * limit}
         assert answer["usage"] == {**tokens, "total_tokens": prompt_tokens + 2 * limit}
-
-
-def test_a_stop_text_ends_the_answer_before_it(client: httpx.Client) -> None:
-    whole = texts(ask(client, asking(picture(2), max_tokens=24)))[0]
-    stop = whole[len(whole) // 2 :][:2]
-    answer = ask(client, asking(picture(2), max_tokens=24, stop=[stop])).json()
-    assert answer["choices"][0]["message"]["content"] == whole[: whole.index(stop)]
-    assert answer["choices"][0]["finish_reason"] == "stop"
-    assert answer["usage"]["completion_tokens"] < 24
 
 
 def test_a_text_without_an_image_is_answered(client: httpx.Client) -> None:

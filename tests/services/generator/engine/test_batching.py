@@ -36,7 +36,7 @@ def test_samples_count_as_rows() -> None:
 def test_each_request_gets_its_own_rows_back() -> None:
     batcher = Batcher(echo, max_rows=4, max_queued=100, window_s=0.001)
     answers = [batcher.submit(an_ask(length, n=length % 3 + 1)) for length in range(20)]
-    batcher.start()
+    batcher.thread.start()
     for length, answer in enumerate(answers):
         assert [row.tokens for row in answer.result(10)] == [[length]] * (length % 3 + 1)
     batcher.close()
@@ -45,7 +45,7 @@ def test_each_request_gets_its_own_rows_back() -> None:
 def test_what_is_queued_is_answered_before_closing_and_nothing_is_taken_after() -> None:
     batcher = Batcher(echo, max_rows=1, max_queued=100, window_s=0.001)
     answers = [batcher.submit(an_ask(3)) for _ in range(5)]
-    batcher.start()
+    batcher.thread.start()
     batcher.close()
     assert all(answer.done() for answer in answers)
     with pytest.raises(Overloaded):
@@ -59,7 +59,7 @@ def test_a_failed_batch_tells_its_requests_and_the_next_is_served() -> None:
         return echo(adapter, folder, rows)
 
     batcher = Batcher(fail_on_seven, max_rows=1, max_queued=9, window_s=0)
-    batcher.start()
+    batcher.thread.start()
     assert isinstance(batcher.submit(an_ask(7)).exception(10), RuntimeError)
     assert batcher.submit(an_ask(8)).result(10)
     batcher.close()
@@ -74,7 +74,7 @@ def test_more_than_the_queue_takes_is_refused() -> None:
         return echo(adapter, folder, rows)
 
     batcher = Batcher(slow, max_rows=1, max_queued=2, window_s=0)
-    batcher.start()
+    batcher.thread.start()
     first = batcher.submit(an_ask(1))
     running.wait(10)
     waiting = [batcher.submit(an_ask(1)), batcher.submit(an_ask(1))]
