@@ -51,7 +51,7 @@ class LabelScorer:
         for label, own in names.items():
             for name in filter(_key, own):
                 self._owners[_key(name)] = self._owners.get(_key(name), frozenset()) | {label}
-        self._names = _any_of({name for own in names.values() for name in own if _key(name)})
+        self._names = _by_first_letter({name for own in names.values() for name in own if _key(name)})
 
     def decide(self, answer: str) -> str:
         """The one label that the answer names, else `none` or `several`."""
@@ -72,10 +72,14 @@ class LabelScorer:
         return self.decide(answer) == label
 
     def _mentions(self, text: str) -> Iterator[Mention]:
-        for match in self._names.finditer(text):
-            written = match.group()
-            yield Mention(match.start(), match.end(), tuple(_WORD.findall(written)), self._owner_of(_key(written)))
-            yield from self._shorthand(text, match)
+        end = 0
+        for word in _WORD.finditer(text):
+            names = self._names.get(word.group()[0])
+            match = names.match(text, word.start()) if names and word.start() >= end else None
+            if match:
+                end, written = match.end(), match.group()
+                yield Mention(match.start(), end, tuple(_WORD.findall(written)), self._owner_of(_key(written)))
+                yield from self._shorthand(text, match)
 
     def _owner_of(self, key: str) -> frozenset[str]:
         singular = (key, key.removesuffix("s"), key.removesuffix("es"))
@@ -104,7 +108,7 @@ def contains_label(answer: str, label: str) -> bool:
 
 def fold(text: str) -> str:
     """Lower case without accents, so that `Blériot` and `bleriot` are the same."""
-    parted = unicodedata.normalize("NFKD", text.casefold())
+    parted = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(letter for letter in parted if not unicodedata.combining(letter))
 
 
@@ -121,10 +125,13 @@ def name_pattern(name: str) -> str:
     return rf"(?<![^\W_]){pattern}{plural}(?![^\W_])"
 
 
-def _any_of(names: set[str]) -> re.Pattern[str]:
-    """One pattern that finds, at each place, the longest name there."""
+def _by_first_letter(names: set[str]) -> dict[str, re.Pattern[str]]:
+    """For each letter a pattern of the longest name at a word that begins with it; one for all names would be slow."""
     longest_first = sorted(names, key=lambda name: (-len(_key(name)), name))
-    return re.compile("|".join(map(name_pattern, longest_first)) or r"(?!)")
+    grouped: dict[str, list[str]] = {}
+    for name in longest_first:
+        grouped.setdefault(_key(name)[0], []).append(name_pattern(name))
+    return {letter: re.compile("|".join(patterns)) for letter, patterns in grouped.items()}
 
 
 def _key(text: str) -> str:

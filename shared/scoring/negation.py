@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 _WINDOW_WORDS = 8
+_WINDOW_LETTERS = 200  # what is further away is not looked at, so that long answers cost no more than their length
 
 # Looks like a negation and is none: these are passed over.
 _PSEUDO = r"""
@@ -25,12 +26,10 @@ _TRIGGER = r"""
   | differ(?:s|ent|ing)?\ (?:from|to|than) | (?:distinct|distinguish\w*)(?:\ \w+){0,3}?\ from
   | similar\ to | compared\ (?:to|with) | (?:confused|mistaken)\ (?:with|for)
 """
-_END = r"""
-    [.;:!?()\n—–,] | \s-\s
-  | \b(?:but|however|though|although|yet|except|because|since|so|thus|therefore|hence|while|whereas|which|who
-      |is|are|was|were|'s|(?<!to\ )(?:indicates?|suggests?)|means|makes?|making|confirms?|points|identif\w+|shows
-      |it|this|these|in|on|at|by|rather\ than|instead)\b
-"""
+_END_WORDS = r"""(?:but|however|though|although|yet|except|because|since|so|thus|therefore|hence|while|whereas|which|who
+  |is|are|was|were|'s|(?<!to\ )(?:indicates?|suggests?)|means|makes?|making|confirms?|points|identif\w+|shows
+  |it|this|these|in|on|at|by|rather\ than|instead)"""
+_END = rf"[.;:!?()\n—–,] | \s-\s | \b{_END_WORDS}\b"
 _SCAN = re.compile(
     rf"(?P<pseudo>\b(?:{_PSEUDO})\b)|(?P<trigger>\b(?:{_TRIGGER})(?![^\W_]))|(?P<end>{_END})", re.VERBOSE
 )
@@ -43,11 +42,13 @@ _AFTER = re.compile(
            | unlikely | absent | ruled\ out | excluded | wrong | incorrect | impossible | negative )
      | (?:is|was)n['’]t\ (?:present|seen|visible|likely|it|the\ (?:case|answer)|right|correct)
      | (?:can|could)(?:\ ?not|n['’]t)\ be\ (?:seen|confirmed|found|it|right)
-     | :\s*(?:no|absent|negative) )(?![^\W_])""",
+     | \?\s*(?:no|not) | :\s*(?:no|absent|negative) )(?![^\W_])""",
     re.VERBOSE,
 )
-# After a comma a rejection goes on only in a list that ends in `or`/`nor`: "no effusion, scar or pneumonia".
-_LIST = re.compile(r",(?:\s*[\w\-]+){0,4}?(?:,(?:\s*[\w\-]+){0,4}?)*,?\s*(?:or|nor)\b[^,]*$")
+# After a comma a rejection goes on only in a list that has an `or`/`nor`: "no effusion, scar or pneumonia".
+_ITEM = rf"(?:\s*(?!{_END_WORDS}\b)[\w\-]++){{0,4}}?"
+_LIST = re.compile(rf",{_ITEM}(?:,{_ITEM}){{0,8}},?\s*\b(?:or|nor)\b", re.VERBOSE)
+_JOINED = re.compile(r"[,/]|\b(?:or|nor|and)\b")
 
 
 def is_rejected(text: str, start: int, end: int, names: Sequence[tuple[int, int]]) -> bool:
@@ -58,14 +59,27 @@ def is_rejected(text: str, start: int, end: int, names: Sequence[tuple[int, int]
 
 def _is_rejected_before(text: str, start: int, names: Sequence[tuple[int, int]]) -> bool:
     trigger_end: int | None = None
-    for match in _SCAN.finditer(text, 0, start):
-        if any(a <= match.start() < b for a, b in names):
+    first = max(0, start - _WINDOW_LETTERS)
+    near = [(begin, end) for begin, end in names if first <= end and begin <= start]
+    for match in _SCAN.finditer(text, first, start):
+        if any(begin <= match.start() < end for begin, end in near):
             continue
         if match["trigger"]:
             trigger_end = match.end()
-        elif match["end"] == "," and trigger_end is not None:
-            if not _LIST.match(text[match.start() : start]):
-                trigger_end = None
-        else:
+        elif trigger_end is not None and not (match["end"] == "," and _is_in_list(text, match.start(), start)):
             trigger_end = None
-    return trigger_end is not None and len(text[trigger_end:start].split()) <= _WINDOW_WORDS
+    return trigger_end is not None and _reaches(text, trigger_end, start, near)
+
+
+def _is_in_list(text: str, comma: int, start: int) -> bool:
+    """Whether the name at `start` is one of the things listed from the comma on, the one after `or` being the last."""
+    listed = _LIST.match(text, comma)
+    return listed is not None and "," not in text[listed.end() : start]
+
+
+def _reaches(text: str, trigger_end: int, start: int, names: Sequence[tuple[int, int]]) -> bool:
+    """Not over too many words, and past another name only where the two are joined: `unlike a wren the kite ...`."""
+    if len(text[trigger_end:start].split()) > _WINDOW_WORDS:
+        return False
+    between = [end for begin, end in names if trigger_end <= begin < start and end <= start]
+    return not between or bool(_JOINED.search(text, max(between), start))

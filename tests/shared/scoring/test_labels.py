@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.scoring.labels import LabelScorer, contains_label
 
@@ -84,6 +86,11 @@ def test_a_rejected_class_is_not_named(answer: str) -> None:
         "With no red collar: a malamute.",
         "Without a doubt a malamute; it does not have blue eyes.",
         "The malamute has no white chest, which sets it apart.",
+        "Unlike a Siberian husky the malamute has brown eyes.",
+        "Siberian husky? No, a malamute.",
+        "It is not a collie, golden retriever or Siberian husky, it is a malamute.",
+        "No collie, Siberian husky, or golden retriever; a malamute.",
+        "No, this is a malamute.",
     ],
 )
 def test_a_rejection_reaches_only_what_it_rejects(answer: str) -> None:
@@ -126,6 +133,26 @@ def test_a_name_that_begins_with_no_is_not_a_rejection() -> None:
     assert scorer.decide("There is a tumour.") == "tumour"
 
 
+@given(st.lists(st.text(max_size=6), max_size=4), st.text(max_size=30))
+def test_any_text_is_decided_as_a_label_or_none_or_several(labels: list[str], text: str) -> None:
+    scorer = LabelScorer(labels)
+    for answer in (text, *labels, " ".join(labels), f"{text} {labels[0] if labels else ''}"):
+        assert scorer.decide(answer) in {*labels, "none", "several"}
+
+
+@given(st.text("abcÉß℃ -.7", min_size=1, max_size=8).filter(lambda label: any(map(str.isalnum, label))))
+def test_a_label_of_any_writing_is_found_in_a_sentence(label: str) -> None:
+    assert LabelScorer([label]).decide(f"This could be «{label}» indeed.") == label
+
+
 def test_labels_written_the_same_cannot_be_told_apart() -> None:
     assert LabelScorer(["C 1", "c-1"]).decide("It is C-1") == "several"
     assert LabelScorer(["++", "bird"]).decide("++ bird") == "bird"
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "piece", ["collie, ", "not a collie, ", "no a-b-c-d, ", "or ", "is not ", "- ", "737-", ", , no "]
+)
+def test_a_long_answer_of_any_kind_is_decided_in_time(piece: str) -> None:
+    assert DOGS.decide(piece * 500) in {"collie", "none"}
