@@ -12,6 +12,7 @@ from selfsynth.cli.interrupts import Interrupted, interruptible
 from selfsynth.cli.settings_text import parse_settings
 from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for, is_named
 from selfsynth.cli.terminal import console
+from selfsynth.cli.tree import result_line
 from selfsynth.cli.up import ModelPath, stack_options
 from selfsynth.cli.watch import demand_success, watch_job
 from selfsynth.client import Client
@@ -20,7 +21,11 @@ from selfsynth.stack.lock import is_held
 from shared.errors import InvalidInput
 from shared.job_settings import resolve
 
-_FALLBACKS = ('{"synthesise": {"fallback": "label_only"}}', '{"select_answers": {"fallback": "label_only"}}')
+# The user allowed them, so there is no share of all pairs above which they are dropped; the result tells their number.
+_FALLBACKS = (
+    '{"synthesise": {"fallback": "label_only"}}',
+    '{"select_answers": {"fallback": "label_only", "max_fallback_share": 1.0}}',
+)
 
 
 def run(
@@ -96,5 +101,5 @@ def _resumable(screen: Console, job_id: str) -> Iterator[None]:
 
 def _show_result(screen: Console, job: dict[str, Any]) -> None:
     for round_ in job["rounds"]:
-        accuracy = round_.get("accuracy")
-        screen.print(f"round {round_['round']}: accuracy {'unknown' if accuracy is None else f'{accuracy:.3f}'}")
+        screen.print(result_line(round_))
+    screen.print(f"best on validation: round {job['figures']['best_round']}")

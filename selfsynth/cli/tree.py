@@ -72,6 +72,20 @@ def _step_row(step: Json) -> RenderableType:
     return row
 
 
+def result_line(round_: Json) -> str:
+    """What a finished round came to: accuracy on the test split with its 95% interval, QA pairs, fallbacks."""
+    figures = round_["figures"]
+    parts = [f"round {round_['round']}: accuracy unknown"]
+    if figures["accuracy"] is not None:
+        low, high = figures["accuracy_ci"]
+        parts = [f"round {round_['round']}: accuracy {figures['accuracy']:.3f} ({low:.3f} to {high:.3f})"]
+    if figures["pairs"] is not None:
+        parts.append(f"{figures['pairs']} QA pairs")
+    if figures["fallbacks"]:
+        parts.append(f"{figures['fallbacks']} of them fallbacks that only name the label")
+    return ", ".join(parts)
+
+
 def news(before: Json | None, job: Json) -> Iterator[str]:
     """What changed since `before`, a line each: steps that moved on, rounds that got their accuracy, the status."""
     known = _facts(before) if before else {}

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from selfsynth.cli.tree import duration, job_tree, news
+from selfsynth.cli.tree import duration, job_tree, news, result_line
 from tests.selfsynth.api_double import job, step
 
 
@@ -44,6 +44,14 @@ def test_news_are_told_once() -> None:
     assert list(news(before, before)) == []
     assert list(news(before, after)) == ["round 1  train            succeeded in 12 s"]
     assert "round 0  accuracy 0.125" in list(news(None, before))
+
+
+def test_a_finished_round_tells_its_interval_pairs_and_fallbacks() -> None:
+    figures = {"accuracy": 0.5, "accuracy_ci": (0.4, 0.6), "pairs": 20, "fallbacks": 3}
+    told = result_line({"round": 2, "figures": figures})
+    assert told == "round 2: accuracy 0.500 (0.400 to 0.600), 20 QA pairs, 3 of them fallbacks that only name the label"
+    bare = {"accuracy": None, "accuracy_ci": None, "pairs": None, "fallbacks": None}
+    assert result_line({"round": 0, "figures": bare}) == "round 0: accuracy unknown"
 
 
 @pytest.mark.parametrize(
