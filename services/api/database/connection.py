@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -74,8 +75,8 @@ def _alembic(connection: Connection) -> Config:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise DatabaseUnavailable(
-            f"the database does not answer: {error.orig}",
+            f"the database does not answer: {getattr(error, 'orig', error)}",
             remedy="Check SELFSYNTH_DATABASE_URL and that PostgreSQL runs.",
         ) from error

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.api.datasets.validate import Policy
 
-Concepts = dict[str, list[Annotated[str, Field(min_length=1, max_length=500)]]]
+Concept = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Concepts = dict[str, list[Concept]]
 
 
 class Source(BaseModel):

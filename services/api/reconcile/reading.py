@@ -72,7 +72,8 @@ class Reader:
     def _message(self, row: Attempt) -> MessageTruth:
         message_id = f"{row.step_id}-{row.number}"
         try:
-            if self._messages.returned(message_id):
+            # Of a message sent twice the second handler is refused and returns, while the first one works on.
+            if row.sends == 1 and self._messages.returned(message_id):
                 return "returned"
             return "known" if row.started_at or self._messages.knows(message_id) else "gone"
         except QueueUnavailable:

@@ -4,6 +4,9 @@ import threading
 
 import pytest
 from pydantic import SecretStr
+from rq.job import Job as Message
+from rq.job import JobStatus as MessageStatus
+from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 
 from services.api.database.models import Adapter, Attempt, Job, Step
@@ -13,7 +16,7 @@ from services.api.reconcile.decide import EndAttempt, decide
 from services.api.reconcile.reading import Reader
 from services.api.submit import submit
 from services.api.wiring import Parts, build, policy_of
-from shared.errors import QueueUnavailable, SystemFault
+from shared.errors import Conflict, QueueUnavailable, SystemFault
 from shared.queues import connect, queue_of
 from shared.types.lifecycle import QueueName
 from tests.services.api.conftest import Stack, wait_for
@@ -123,6 +126,32 @@ def test_a_lease_is_counted_from_the_coordinators_own_start(parts: Parts, job: s
     assert attempts(parts, job) == [(1, None)]
     impatient = build(parts.settings.model_copy(update={"lease_s": 0.001, "lease_margin_s": 0.0}))
     wait_for(lambda: impatient.mover.reconcile(job) or attempts(parts, job)[0] == (1, "lost"))
+
+
+def finish_message(parts: Parts, message: str) -> None:
+    """As if the message's handler had come to its end."""
+    connection = connect(parts.settings.redis_url.get_secret_value())
+    Message.fetch(message, connection=connection, serializer=JSONSerializer).set_status(MessageStatus.FINISHED)
+
+
+def test_an_attempt_whose_worker_returned_without_a_word_is_lost_before_its_lease(parts: Parts, job: str) -> None:
+    parts.mover.reconcile(job)
+    parts.attempts.start(f"{job}-0-evaluate-0", 1, "w")
+    finish_message(parts, f"{job}-0-evaluate-0-1")
+    parts.mover.reconcile(job)
+    assert attempts(parts, job) == [(1, "lost"), (2, None)]
+
+
+def test_the_second_of_two_deliveries_that_is_refused_does_not_end_the_first(parts: Parts, job: str) -> None:
+    parts.mover.reconcile(job)
+    connect(parts.settings.redis_url.get_secret_value()).flushall()
+    parts.mover.reconcile(job)  # sent again
+    parts.attempts.start(f"{job}-0-evaluate-0", 1, "first")
+    with pytest.raises(Conflict):
+        parts.attempts.start(f"{job}-0-evaluate-0", 1, "second")
+    finish_message(parts, f"{job}-0-evaluate-0-1")
+    parts.mover.reconcile(job)
+    assert attempts(parts, job) == [(1, None)]
 
 
 def test_an_adapters_pointer_is_made_once_and_never_changed(parts: Parts, job: str) -> None:
