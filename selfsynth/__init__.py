@@ -1,5 +1,6 @@
 """What a user imports and types: the client, the command, the embedded stack and the demo."""
 
-from selfsynth.client import ApiError, ApiUnavailable, Client
+from selfsynth.api_errors import ApiError, ApiUnavailable
+from selfsynth.client import Client
 
 __all__ = ["ApiError", "ApiUnavailable", "Client"]

@@ -14,31 +14,13 @@ import httpx
 import pyarrow.parquet as pq
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from shared.errors import Fault, SelfSynthError
+from selfsynth.api_errors import ApiUnavailable, invalid_dataset, no_answer, refusal
 
 Json = dict[str, Any]
 Concepts = Mapping[str, Sequence[str]]
 _TIMEOUT_S = 60.0
 _PATIENCE_S = 30.0
 _POLL_S = 0.5
-_FAULTS_SHOWN = 12
-
-
-class ApiError(SelfSynthError):
-    """What the API answered: `code`, `message`, `remedy`, `fault` ("user" or "system"), HTTP `status` and `faults`.
-
-    `faults` names each faulty field, where there are several. `status` is 0 when there was no answer at all.
-    """
-
-    def __init__(self, message: str, *, remedy: str, code: str, fault: Fault, status: int, faults: list[Json]) -> None:
-        super().__init__(message, remedy=remedy, code=code)
-        self.fault = fault
-        self.status = status
-        self.faults = faults
-
-
-class ApiUnavailable(ApiError):
-    """The API did not answer, or said that it cannot right now. The same call may succeed later."""
 
 
 class Client:
@@ -90,7 +72,7 @@ class Client:
             if on_update:
                 on_update(found)
             if found["status"] == "invalid":
-                raise _invalid_dataset(found)
+                raise invalid_dataset(found)
             if found["status"] == "ready":
                 return found
             time.sleep(_POLL_S)
@@ -191,50 +173,7 @@ class Client:
         try:
             response = self._http.request(method, path, **request)
         except httpx.TransportError as error:
-            raise _no_answer(self._http.base_url, error) from error
+            raise no_answer(self._http.base_url, error) from error
         if not response.is_success:
-            raise _refusal(response)
+            raise refusal(response)
         return response
-
-
-def _no_answer(url: httpx.URL, error: Exception) -> ApiUnavailable:
-    return ApiUnavailable(
-        f"the API at {url} does not answer: {error or type(error).__name__}",
-        remedy="Check the address, and that it runs: `selfsynth up` starts one on this machine.",
-        code="api_unreachable",
-        fault="system",
-        status=0,
-        faults=[],
-    )
-
-
-def _refusal(response: httpx.Response) -> ApiError:
-    """The error in a problem+json body; anything else comes from something between us and the API."""
-    try:
-        body = dict(response.json())
-    except ValueError:
-        body = {}
-    kind = ApiUnavailable if response.status_code in (502, 503, 504) else ApiError
-    return kind(
-        body.get("detail") or f"{response.request.url} answered {response.status_code} {response.reason_phrase}",
-        remedy=body.get("remedy", "Check the address: this is no answer of the API itself."),
-        code=body.get("code", "unexpected_answer"),
-        fault="user" if body.get("fault") == "user" else "system",
-        status=response.status_code,
-        faults=body.get("faults", []),
-    )
-
-
-def _invalid_dataset(dataset: Json) -> ApiError:
-    errors = (dataset.get("report") or {}).get("errors", [])
-    lines = [error["message"] for error in errors[:_FAULTS_SHOWN]]
-    if len(errors) > _FAULTS_SHOWN:
-        lines.append(f"... and {len(errors) - _FAULTS_SHOWN} more faults (GET /datasets/{dataset['id']} lists them)")
-    return ApiError(
-        "\n  ".join([f"the data set {dataset['name']!r} cannot be used:", *lines]),
-        remedy="Mend what is named, then add it again; docs/datasets.md describes the layouts.",
-        code="dataset_invalid",
-        fault="user",
-        status=200,
-        faults=errors,
-    )

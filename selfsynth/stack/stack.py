@@ -6,7 +6,6 @@ Holds the folder's lock while it runs. Nothing it starts outlives it, however it
 import contextlib
 import dataclasses
 import os
-import shutil
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,18 +15,17 @@ from typing import Self
 import httpx
 
 from selfsynth.stack.lock import FolderLock
-from selfsynth.stack.ports import LOOPBACK, free_port, named_port
+from selfsynth.stack.ports import LOOPBACK
 from selfsynth.stack.postgres import await_postgres, database_url, make_cluster, postgres_program, start_postgres
+from selfsynth.stack.preflight import choose_ports, empty_folder, prepare_folder, require_model
 from selfsynth.stack.processes import Process, Program
 from selfsynth.stack.programs import SERVICES, StackOptions, service_programs
 from selfsynth.stack.record import Keys, StackRecord, read_record
 from selfsynth.stack.valkey import await_valkey, redis_url, start_valkey, valkey_program
-from shared.errors import InvalidInput, NotFound, StoreFull, SystemFault
+from shared.errors import NotFound, SystemFault
 
 __all__ = ["SERVICES", "Stack", "StackOptions"]
 
-_PORTS = ("postgres", "valkey", "api", "engine")
-_FREE_BYTES = 300 * 1024 * 1024
 _READY_S = 120.0
 # Workers hand their steps back through the API, so it must outlive them; all others before the databases.
 _STOP_ORDER = (("generator", "selector", "trainer", "data"), ("engine", "api"), ("valkey",), ("postgres",))
@@ -82,9 +80,9 @@ class Stack:
 
     def start(self) -> None:
         """Return when every service is ready to work. Whatever fails, nothing is left running."""
-        _prepare(self.folder)
+        prepare_folder(self.folder)
         if "engine" in self._services:
-            _require_model(self.options.model_path)
+            require_model(self.options.model_path)
         with contextlib.ExitStack() as undo:
             undo.enter_context(self._lock)
             undo.callback(self._stop_processes)
@@ -133,7 +131,7 @@ class Stack:
                 f"{self.folder} holds a database but no stack.json, and so no password to it",
                 remedy="Restore stack.json, or name another folder with --folder.",
             )
-        ports = _choose_ports(before.ports if before else {}, self.options.port)
+        ports = choose_ports(before.ports if before else {}, self.options.port)
         keys = before.keys if before else Keys()
         return StackRecord(
             pid=os.getpid(),
@@ -160,7 +158,7 @@ class Stack:
         start_valkey(valkey, record.redis_url)
 
     def _start_services(self, record: StackRecord) -> None:
-        _empty(self.folder / "tmp")
+        empty_folder(self.folder / "tmp")
         programs = service_programs(self.folder, record, self.options)
         for name in self._services:
             self._add(programs[name]).start()
@@ -189,40 +187,3 @@ class _Answers:
             return self._http.get(self._url, headers=self._headers).is_success
         except httpx.TransportError:
             return False
-
-
-def _prepare(folder: Path) -> None:
-    """Make the folder, for its owner alone. Raises InvalidInput or StoreFull when it cannot hold a stack."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise InvalidInput(
-            f"the folder {folder} cannot be made: {error.strerror}", remedy="Name another with --folder."
-        ) from error
-    free = shutil.disk_usage(folder).free
-    if free < _FREE_BYTES:
-        raise StoreFull(
-            f"the disk of {folder} has {free / 2**20:.0f} MiB left; a stack needs {_FREE_BYTES / 2**20:.0f} MiB",
-            remedy="Free space there, or name a folder on another disk with --folder.",
-        )
-
-
-def _empty(folder: Path) -> None:
-    """What killed processes left in their temporary folder is of no use to anyone."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-
-
-def _require_model(path: Path) -> None:
-    if not (path / "config.json").exists():
-        raise InvalidInput(
-            f"there is no model in {path}: it holds no config.json", remedy="Name the folder of a checkpoint."
-        )
-
-
-def _choose_ports(before: Mapping[str, int], named: int | None) -> dict[str, int]:
-    ports: dict[str, int] = {} if named is None else {"api": named_port(named)}
-    for name in _PORTS:
-        if name not in ports:
-            ports[name] = free_port(before.get(name), ports.values())
-    return ports
