@@ -6,6 +6,7 @@ A name is immutable: `adapters/{name}.json` points to the files and says their h
 import hashlib
 import json
 import re
+import tempfile
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -25,10 +26,12 @@ _RETRAIN = "Train the adapter anew on the served base model."
 
 
 class AdapterFiles:
-    """Local copies of adapters, one folder a hash. Safe to call from several threads."""
+    """Local copies of adapters, one folder a hash, gone when closed. Safe to call from several threads."""
 
-    def __init__(self, store: ObjectStore, folder: Path, base_model: str) -> None:
-        self._store, self._folder, self._base_model = store, folder, base_model
+    def __init__(self, store: ObjectStore, base_model: str) -> None:
+        self._store, self._base_model = store, base_model
+        self._folder = tempfile.TemporaryDirectory(prefix="selfsynth-engine-")
+        self.close = self._folder.cleanup
         self._known: dict[str, Path] = {}
         self._lock = threading.Lock()
 
@@ -56,11 +59,13 @@ class AdapterFiles:
         return pointer
 
     def _copy(self, name: str, pointer: dict[str, Any]) -> Path:
-        folder = self._folder / str(pointer["sha256"])
+        folder = Path(self._folder.name) / str(pointer["sha256"])
         for file in (_CONFIG, _WEIGHTS):
             if not (folder / file).exists():
                 self._store.get_to_file(f"{pointer['prefix'].rstrip('/')}/{file}", folder / file)
-        if hashlib.sha256((folder / _WEIGHTS).read_bytes()).hexdigest() != pointer["sha256"]:
+        with (folder / _WEIGHTS).open("rb") as weights:
+            digest = hashlib.file_digest(weights, "sha256").hexdigest()
+        if digest != pointer["sha256"]:
             (folder / _WEIGHTS).unlink()
             raise SystemFault(f"the files of adapter {name!r} differ from their hash", remedy="Restore the store.")
         return folder

@@ -94,6 +94,7 @@ def create_app(engine: Engine) -> FastAPI:
         engine.batcher.thread.start()
         yield
         await asyncio.to_thread(engine.batcher.close)
+        engine.files.close()
 
     app = FastAPI(title="selfsynth engine", lifespan=lifespan)
     app.add_exception_handler(SelfSynthError, _answer_error)

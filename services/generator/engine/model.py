@@ -36,13 +36,13 @@ class VisionLanguageModel:
     def __init__(self, path: Path, max_adapters: int) -> None:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = "auto" if self._device == "cuda" else torch.float32
-        self._model: Any = AutoModelForImageTextToText.from_pretrained(path, dtype=dtype).to(self._device).eval()
-        ends = self._model.generation_config.eos_token_id
+        self.module: Any = AutoModelForImageTextToText.from_pretrained(path, dtype=dtype).to(self._device).eval()
+        ends = self.module.generation_config.eos_token_id
         self._end_tokens = [ends] if isinstance(ends, int) else list(ends)
         # Rows end where the sampler says, so `generate` is told of no end token and adds no processors of its own.
-        self._model.generation_config = GenerationConfig(pad_token_id=self._end_tokens[0], do_sample=False)
-        self.positions: int = self._model.config.get_text_config().max_position_embeddings
-        self.adapters = LoadedAdapters(self._model, max_adapters)
+        self.module.generation_config = GenerationConfig(pad_token_id=self._end_tokens[0], do_sample=False)
+        self.positions: int = self.module.config.get_text_config().max_position_embeddings
+        self.adapters = LoadedAdapters(self.module, max_adapters)
         self._features: OrderedDict[tuple[str | None, tuple[str, ...]], list[Tensor]] = OrderedDict()
 
     @torch.inference_mode()
@@ -61,7 +61,7 @@ class VisionLanguageModel:
         while stay:
             ids, mask = ids[stay], mask[stay]
             cache.batch_select_indices(torch.tensor(stay, device=self._device))
-            ids = self._model.generate(
+            ids = self.module.generate(
                 input_ids=ids,
                 attention_mask=mask,
                 past_key_values=cache,
@@ -75,9 +75,9 @@ class VisionLanguageModel:
 
     def _read(self, ids: Tensor, mask: Tensor, features: list[Tensor]) -> DynamicCache:
         """The cache of all but the last token of each prompt."""
-        cache = DynamicCache(config=self._model.config)
+        cache = DynamicCache(config=self.module.config)
         images = {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
-        self._model.generate(
+        self.module.generate(
             input_ids=ids[:, :-1],
             attention_mask=mask[:, :-1],
             past_key_values=cache,
@@ -93,7 +93,7 @@ class VisionLanguageModel:
         missing = [images for images in wanted if (adapter, images) not in self._features]
         for group in _same_shapes(missing, wanted):
             pixels = {k: torch.cat([wanted[i][k] for i in group]).to(self._device) for k in wanted[group[0]]}
-            computed = iter(self._model.base_model.get_image_features(**pixels, return_dict=True).pooler_output)
+            computed = iter(self.module.base_model.get_image_features(**pixels, return_dict=True).pooler_output)
             for images in group:
                 self._features[adapter, images] = [next(computed) for _ in images]
         for images in wanted:

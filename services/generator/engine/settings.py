@@ -8,8 +8,7 @@ from shared.settings import ServiceSettings
 
 
 class EngineSettings(ServiceSettings):
-    """`engine_name` is the base model's served name. Without `engine_threads` torch uses every core. Adapter files are
-    kept in `engine_cache`, or in a temporary folder that ends with the process."""
+    """`engine_name` is the base model's served name. Without `engine_threads` torch uses every core."""
 
     engine_model: Path
     engine_name: str
@@ -17,7 +16,6 @@ class EngineSettings(ServiceSettings):
     engine_port: int = 8000
     engine_key: SecretStr | None = None
     engine_threads: int | None = Field(None, ge=1)
-    engine_cache: Path | None = None
     engine_max_rows: int = Field(128, ge=1, description="rows (samples) of one batch")
     engine_max_queued: int = Field(2048, ge=1, description="requests that wait; more are answered 503")
     engine_window_s: float = Field(0.02, ge=0, description="a batch starts when no request came for this long")

@@ -1,8 +1,5 @@
 """Builds the engine from its settings; the only place that loads a model or opens the store."""
 
-import tempfile
-from pathlib import Path
-
 import torch
 from fastapi import FastAPI
 from transformers import AutoProcessor
@@ -18,8 +15,6 @@ def build(settings: EngineSettings) -> FastAPI:
     """The app, model loaded; its compute thread starts and ends with it."""
     if settings.engine_threads:
         torch.set_num_threads(settings.engine_threads)
-    folder = settings.engine_cache or Path(tempfile.mkdtemp(prefix="selfsynth-engine-"))
-    store = open_store(settings.store_url, settings.store_options)
-    files = AdapterFiles(store, folder, settings.engine_name)
+    files = AdapterFiles(open_store(settings.store_url, settings.store_options), settings.engine_name)
     model = VisionLanguageModel(settings.engine_model, settings.engine_max_adapters)
     return create_app(Engine(settings, model, AutoProcessor.from_pretrained(settings.engine_model), files))

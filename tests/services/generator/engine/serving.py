@@ -30,9 +30,7 @@ QUESTION = "What bird is this?"
 @contextmanager
 def serving(model: Path, store: Path, **settings: Any) -> Iterator[httpx.Client]:
     """A running engine that serves `model` as `base`."""
-    chosen = EngineSettings(
-        engine_model=model, engine_name="base", store_url=f"file://{store}", engine_cache=store / ".cache", **settings
-    )
+    chosen = EngineSettings(engine_model=model, engine_name="base", store_url=f"file://{store}", **settings)
     server = uvicorn.Server(uvicorn.Config(build(chosen), port=0, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -80,12 +80,12 @@ def test_an_adapter_of_another_base_model_is_refused(client: httpx.Client, model
     assert "'other'" in response.json()["error"]["message"]
 
 
-def test_files_that_differ_from_their_hash_are_not_used(model: Path, store: Path, tmp_path: Path) -> None:
+def test_files_that_differ_from_their_hash_are_not_used(model: Path, store: Path) -> None:
     folder = publish(model, store, "torn", seed=5)
     with (folder / "adapter_model.safetensors").open("ab") as file:
         file.write(b"more")
     with pytest.raises(SystemFault, match="torn"):
-        AdapterFiles(open_store(f"file://{store}"), tmp_path, "base").fetch("torn")
+        AdapterFiles(open_store(f"file://{store}"), "base").fetch("torn")
 
 
 def test_a_concurrent_first_use_loads_once(client: httpx.Client, model: Path, store: Path) -> None:
