@@ -8,12 +8,11 @@ from pydantic import BaseModel
 
 from services.api.database.models import Job
 from services.api.rounds import Position, plan, steps_of
+from services.api.views.eta import eta_s
 from services.api.views.figures import RoundFigures, best_round, round_figures
 from services.api.views.steps import ShardRows, StepView, step_view
 from shared.errors import ErrorReport
 from shared.types.lifecycle import JobStatus, StepName
-
-_ETA_FROM_PERCENT = 2.0
 
 
 class PositionView(BaseModel):
@@ -90,14 +89,13 @@ def job_view(
 ) -> JobView:
     steps = {at: step_view(at.step.value, shards.get(at, ()), now) for at in plan(job.kind, job.rounds)}
     rounds = [_round_view(r, steps, adapters.get(r)) for r in range(job.rounds + 1)]
-    percent = _percent(job, list(steps.values()))
     seconds = ((job.ended_at or now) - job.started_at).total_seconds() if job.started_at else None
     return JobView(
         **summary_fields(job),
         settings=job.settings,
         warnings=job.warnings,
-        percent=percent,
-        eta_s=_eta_s(job, percent, seconds),
+        percent=_percent(job, list(steps.values())),
+        eta_s=None if JobStatus(job.status).is_terminal else eta_s(list(steps.values())),
         seconds=round(seconds, 3) if seconds is not None else None,
         figures=_job_figures(rounds),
         rounds=rounds,
@@ -123,10 +121,3 @@ def _percent(job: Job, steps: Sequence[StepView]) -> float:
     if job.status == JobStatus.SUCCEEDED:
         return 100.0
     return round(sum(step.percent for step in steps) / len(steps), 1)
-
-
-def _eta_s(job: Job, percent: float, seconds: float | None) -> float | None:
-    """Linear in percent. A job that is over has none."""
-    if JobStatus(job.status).is_terminal or seconds is None or percent < _ETA_FROM_PERCENT:
-        return None
-    return round(seconds * (100 - percent) / percent, 1)

@@ -28,3 +28,10 @@ def test_liveness_is_open_and_health_is_not(standing: Stack) -> None:
     assert httpx.get(f"{standing.url}/health").status_code == 401
     health = standing.get("/health")
     assert health["parts"] == {"database": "ok", "queue": "ok", "store": "ok", "engine": "ok"}
+
+
+def test_the_addresses_are_described_to_all(standing: Stack) -> None:
+    schema = httpx.get(f"{standing.url}/openapi.json").json()
+    posted = schema["paths"]["/jobs"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert {"dataset", "model", "rounds", "settings"} <= posted["properties"].keys()
+    assert not [path for path in schema["paths"] if path.startswith("/internal")]

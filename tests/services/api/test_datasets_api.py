@@ -16,7 +16,7 @@ from tests.services.api.pictures import LABELS, class_folders, reference_folder
 @pytest.fixture
 def folder(standing: Stack, request: pytest.FixtureRequest) -> Path:
     """A folder of the test's own below the import root."""
-    return Path(standing.settings.import_roots[0]) / request.node.name.replace("/", "_")[:60]
+    return Path(standing.settings.import_roots[0]) / str(request.node.name).replace("/", "_")[:60]
 
 
 def upload(stack: Stack, folder: Path, **fields: str) -> httpx.Response:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from services.api.app import create_app
 from services.api.wiring import build
@@ -120,6 +121,15 @@ def test_an_engine_that_is_down_is_the_systems_fault(standing: Stack, body: Any)
     assert (response.status_code, response.json()["code"]) == (503, "engine_unavailable")
     health = client.get("/health")
     assert (health.status_code, health.json()["parts"]["database"]) == (503, "ok")
+
+
+def test_a_database_that_is_down_is_the_systems_fault(standing: Stack) -> None:
+    down = SecretStr("postgresql+psycopg://x:x@127.0.0.1:1/x")
+    parts = build(standing.settings.model_copy(update={"database_url": down}))
+    client = TestClient(create_app(parts), headers={"Authorization": f"Bearer {KEY}"})
+    response = client.get("/jobs")
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+    assert response.json()["fault"] == "system"
 
 
 def test_the_same_idempotency_key_makes_one_job(standing: Stack, body: Any) -> None:

@@ -125,7 +125,12 @@ def test_a_lease_is_counted_from_the_coordinators_own_start(parts: Parts, job: s
     restarted.mover.reconcile(job)
     assert attempts(parts, job) == [(1, None)]
     impatient = build(parts.settings.model_copy(update={"lease_s": 0.001, "lease_margin_s": 0.0}))
-    wait_for(lambda: impatient.mover.reconcile(job) or attempts(parts, job)[0] == (1, "lost"))
+
+    def is_lost() -> bool:
+        impatient.mover.reconcile(job)
+        return attempts(parts, job)[0] == (1, "lost")
+
+    assert wait_for(is_lost)
 
 
 def finish_message(parts: Parts, message: str) -> None:
