@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
     "train": {
         "lora_rank": 4,
         "lora_alpha": 8,
-        "epochs": 10,
+        "epochs": 5,
         "batch_size": 4,
         "checkpoint_every": 10,
         "max_length": 256,
@@ -135,7 +135,7 @@ def test_the_job_succeeds(survivor: Survivor) -> None:
 
 @pytest.mark.parametrize(("step", "deaths"), [("describe", 1), ("select_concepts", 1), ("train", 2)])
 def test_every_kill_cost_one_attempt(survivor: Survivor, step: str, deaths: int) -> None:
-    started = [e for e in survivor.events if e["step"] == step and e["kind"] == "step.running"]
+    started = [e for e in survivor.events if e["step"] == step and e["kind"] == "step.started"]
     assert [e["attempt"] for e in started] == list(range(1, deaths + 2))
 
 
@@ -143,11 +143,11 @@ def test_no_step_was_started_twice_at_once(survivor: Survivor) -> None:
     """Between two starts of a step stands the end of the first."""
     story: dict[tuple[int, str], list[str]] = {}
     for event in survivor.events:
-        if event["kind"] in ("step.running", "step.lost", "step.failed", "step.again", "step.succeeded"):
+        if event["kind"] in ("step.started", "step.lost", "step.failed", "step.again", "step.succeeded"):
             story.setdefault((event["round"], event["step"]), []).append(event["kind"])
     assert story
     for kinds in story.values():
-        assert kinds[::2] == ["step.running"] * (len(kinds) // 2), kinds
+        assert kinds[::2] == ["step.started"] * (len(kinds) // 2), kinds
         assert kinds[-1] == "step.succeeded"
 
 
@@ -175,7 +175,7 @@ def test_training_went_on_from_its_checkpoint(survivor: Survivor) -> None:
     """One point a logged step, in order, none twice."""
     steps = [row["step"] for row in _rows(survivor, 1, "train")]
     assert steps == sorted(set(steps))
-    assert steps[-1] == 240
+    assert steps[-1] == 120
 
 
 def _rows(survivor: Survivor, round_: int, step: str) -> Iterator[Mapping[str, Any]]:
