@@ -25,8 +25,12 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Within it the first of these signals raises Interrupted and later ones are ignored."""
-    before = {each: signal.signal(each, _raise) for each in _SIGNALS}
+    """Within it the first of these signals raises Interrupted and later ones are ignored.
+
+    A signal that was ignored before stays so: `nohup` means it.
+    """
+    heard = [each for each in _SIGNALS if signal.getsignal(each) != signal.SIG_IGN]
+    before = {each: signal.signal(each, _raise) for each in heard}
     try:
         yield
     finally:
