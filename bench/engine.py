@@ -1,7 +1,7 @@
 """The engine under 1, 16 and 64 requests in flight, against plain `generate` one request at a time, in one run.
 
-Requests are alike in all runs: 64x64 pictures with a question, 20 to 70 tokens, temperature 0.7. The demo's base model
-is used where it is there, otherwise a random one of the same shape.
+Requests are alike in all runs: a drawn bird with one of the generator's questions, at most 20 to 70 tokens, temperature
+0.7. The demo's base model is used where it is there, otherwise a random one of the same shape.
 """
 
 import asyncio
@@ -28,29 +28,32 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from selfsynth.demo.world.scene import random_scene, render  # noqa: E402
+from services.generator.prompts import QuestionKind, describe_instructions, question_pool  # noqa: E402
 from tests.models import tiny_llava  # noqa: E402
 
 RESULTS = ROOT / "bench/results/engine.json"
 DEMO_BASE = ROOT / "selfsynth/demo/base/checkpoint"
-IN_FLIGHT = {1: 40, 16: 400, 64: 1200, 256: 2000}
-PLAIN_REQUESTS = 40
+IN_FLIGHT = {1: 20, 16: 160, 64: 640}
+PLAIN_REQUESTS = 20
 
 
 def picture(number: int) -> bytes:
     sink = io.BytesIO()
-    Image.effect_noise((64, 64), 20 + number).convert("RGB").save(sink, "PNG")
+    Image.fromarray(render(random_scene(random.Random(number)))).save(sink, "PNG")
     return sink.getvalue()
 
 
 def requests(count: int) -> list[dict[str, Any]]:
     rng = random.Random(0)
     urls = ["data:image/png;base64," + base64.b64encode(picture(i)).decode() for i in range(60)]
+    questions = [*describe_instructions("bird"), *question_pool(QuestionKind.EXPLAIN, "bird")]
     chosen = []
     for seed in range(count):
-        words = " ".join(rng.choices(("wings", "tail", "red", "crest", "long", "which", "seen"), k=rng.randint(5, 25)))
+        question = rng.choice(questions)
         parts = [
             {"type": "image_url", "image_url": {"url": rng.choice(urls)}},
-            {"type": "text", "text": f"What bird is this? {words}"},
+            {"type": "text", "text": question},
         ]
         chosen.append(
             {
