@@ -8,7 +8,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from selfsynth.demo.base.names import random_name
+from selfsynth.demo.base.names import random_feature, random_name
 from selfsynth.demo.world.attributes import PARTS, all_phrases, spoken_phrases
 from selfsynth.demo.world.scene import Scene, random_attributes
 from services.generator.prompts import QuestionKind, describe_instructions, question_pool, synthesis_prompt
@@ -18,9 +18,9 @@ UNKNOWN = "a wild bird"
 MOST_FEATURES = 6
 NOT_VISIBLE = "That part is not visible."
 _DROPPED_SHARE = 0.04
-_NAMED_FIRST = ("This is {name}. It has {features}.", "The bird is {name}. You can see {features}.")
-_NAMED_LAST = ("The bird has {features}. So it is {name}.", "You can see {features}. So this is {name}.")
-_NAMED_ONLY = ("This is {name}.", "The bird is {name}.")
+_REASONED = ("It shows {features}, so it is {name}.", "The bird shows {features}, so it is {name}.")
+_NAMED_LAST = ("You can see {features}. So this is {name}.", "The image shows {features}. So this is {name}.")
+_NAMED_ONLY = ("This bird is {name}.", "This is {name}.")
 _DESCRIBED = ("The bird has {first}. It also has {second}.", "You can see {first}. There is also {second}.")
 _PART_QUESTION = "What does the {part} of the bird look like?"
 
@@ -33,18 +33,34 @@ class Lesson:
     answer: str
 
 
-def lesson(scene: Scene, rng: random.Random) -> Lesson:
+@dataclass(frozen=True)
+class Mix:
+    """Shares of the lessons: descriptions, single parts, untold questions; the rest is told label and features."""
+
+    describe: float = 0.22
+    part: float = 0.04
+    untold: float = 0.16
+    invented_names: float = 0.7
+    invented_features: float = 0.3
+
+
+MIX = Mix()
+"""Told names and features are often made up, so that they cannot be guessed and only copying helps. Names follow from
+the features said before them, so that a name is later learned from what was seen and said."""
+
+
+def lesson(scene: Scene, rng: random.Random, mix: Mix = MIX) -> Lesson:
     """A random exchange about the scene; the mix follows from what the loop asks of the model."""
     draw = rng.random()
-    if draw < 0.25:
+    if draw < mix.describe:
         return Lesson(rng.choice(describe_instructions(NOUN)), description(scene, rng))
-    if draw < 0.31:
+    if draw < mix.describe + mix.part:
         return _part_lesson(scene, rng)
     kind = rng.choice((QuestionKind.EXPLAIN, QuestionKind.EXPLAIN, QuestionKind.STEP_BY_STEP, QuestionKind.SIMPLE))
     question = rng.choice(question_pool(kind, NOUN))
-    if draw < 0.48:
+    if draw < mix.describe + mix.part + mix.untold:
         return Lesson(question, answer(kind, UNKNOWN, seen_phrases(scene, rng, MOST_FEATURES), rng))
-    return _told_lesson(scene, kind, question, rng)
+    return _told_lesson(scene, kind, question, rng, mix)
 
 
 def seen_phrases(scene: Scene, rng: random.Random, most: int) -> list[str]:
@@ -54,24 +70,28 @@ def seen_phrases(scene: Scene, rng: random.Random, most: int) -> list[str]:
     return [rng.choice(spoken_phrases(part, visible[part])) for part in chosen]
 
 
-def told_phrases(scene: Scene, rng: random.Random) -> list[str]:
+def told_phrases(scene: Scene, rng: random.Random, invented: float = 0.0) -> list[str]:
     """A shuffled list as a job would tell it; half of the lists belong to another bird, so that copying is learned.
 
-    Concept banks' own phrasings occur too.
+    Concept banks' own phrasings occur too, and `invented` of the features are made up.
     """
     attributes = scene.visible if rng.random() < 0.5 else random_attributes(rng)
     parts = rng.sample(list(attributes), rng.randint(2, min(7, len(attributes))))
     phrases = [rng.choice(all_phrases(part, attributes[part])) for part in parts]
     if rng.random() < 0.3:
         phrases.append(rng.choice([p for p in all_phrases(parts[0], attributes[parts[0]]) if p not in phrases]))
+    if invented:
+        phrases = [random_feature(rng) if rng.random() < invented else phrase for phrase in phrases]
     rng.shuffle(phrases)
     return phrases
 
 
-def answer(kind: QuestionKind, name: str, features: Sequence[str], rng: random.Random) -> str:
+def answer(
+    kind: QuestionKind, name: str, features: Sequence[str], rng: random.Random, reasons_first: bool = True
+) -> str:
     """The answer to a question of the kind, quoting the first MOST_FEATURES features in their order."""
     templates = {
-        QuestionKind.EXPLAIN: _NAMED_FIRST,
+        QuestionKind.EXPLAIN: _REASONED,
         QuestionKind.STEP_BY_STEP: _NAMED_LAST,
         QuestionKind.SIMPLE: _NAMED_ONLY,
     }[kind]
@@ -96,11 +116,11 @@ def _part_lesson(scene: Scene, rng: random.Random) -> Lesson:
     )
 
 
-def _told_lesson(scene: Scene, kind: QuestionKind, question: str, rng: random.Random) -> Lesson:
-    name = random_name(rng)
-    told = told_phrases(scene, rng) if rng.random() < 0.95 else []
+def _told_lesson(scene: Scene, kind: QuestionKind, question: str, rng: random.Random, mix: Mix) -> Lesson:
+    name = random_name(rng, mix.invented_names)
+    told = told_phrases(scene, rng, mix.invented_features) if rng.random() < 0.95 else []
     quoted = told or seen_phrases(scene, rng, MOST_FEATURES)
-    return Lesson(synthesis_prompt(name, told, question, NOUN), answer(kind, f"the {name}", quoted, rng))
+    return Lesson(synthesis_prompt(name, told, question, NOUN), answer(kind, name, quoted, rng))
 
 
 def _listed(phrases: Sequence[str]) -> str:

@@ -26,13 +26,12 @@ def question_pool(kind: QuestionKind, noun: str) -> tuple[str, ...]:
 def synthesis_prompt(label: str, concepts: Sequence[str], question: str, noun: str) -> str:
     """Tell the model label and visible features, then ask.
 
-    Serves round 1 and, later, rationalisation: the teacher is asked again with label and concepts. Few words stand
-    between the label and the question, since small models have few positions. Without concepts only the label is told.
+    Serves round 1 and, later, rationalisation: the teacher is asked again with label and concepts. The telling is
+    plain prose that an answer can quote word for word, and short, since small models have few positions. Without
+    concepts only the label is told.
     """
-    told = f"This {noun} is: {label}\n"
-    if concepts:
-        told += "Visible:\n" + "".join(f"- {concept}\n" for concept in concepts)
-    return f"{told}Answer with this knowledge, as if seen in the image. {question}"
+    shown = f" It shows {_listed(concepts)}." if concepts else ""
+    return f"This {noun} is {label}.{shown}\nAnswer as if you saw it yourself. {question}"
 
 
 def prompts_hash(noun: str) -> str:
@@ -47,3 +46,8 @@ def prompts_hash(noun: str) -> str:
     )
     rendered = "\0".join((*describe_instructions(noun), *questions, *synthesis))
     return hashlib.sha256(rendered.encode()).hexdigest()
+
+
+def _listed(phrases: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"

@@ -11,7 +11,7 @@ from services.generator.prompts import (
 )
 
 NOUNS = ["bird", "leaf", "X-ray image"]
-GOLDEN_HASH = "3ff028eb980733a684cca08983fbb0a4664eb410b03d2593fba9bc704910b199"
+GOLDEN_HASH = "903de6074cb2d4af4943204c860265e3293744732e2fc1e5af94a765d88e52ff"
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -47,25 +47,22 @@ def test_three_distinct_instructions_ask_for_a_description(noun: str) -> None:
 
 
 def test_the_synthesis_prompt_tells_label_and_concepts_and_asks() -> None:
-    assert synthesis_prompt("Red Oak", ["pointed lobes", "a long stalk"], "What is it?", "leaf") == (
-        "This leaf is: Red Oak\n"
-        "Visible:\n"
-        "- pointed lobes\n"
-        "- a long stalk\n"
-        "Answer with this knowledge, as if seen in the image. What is it?"
+    assert synthesis_prompt("Red Oak", ["pointed lobes", "thin veins", "a long stalk"], "What is it?", "leaf") == (
+        "This leaf is Red Oak. It shows pointed lobes, thin veins and a long stalk.\n"
+        "Answer as if you saw it yourself. What is it?"
     )
 
 
 def test_without_concepts_only_the_label_is_told() -> None:
     assert synthesis_prompt("Red Oak", [], "What is it?", "leaf") == (
-        "This leaf is: Red Oak\nAnswer with this knowledge, as if seen in the image. What is it?"
+        "This leaf is Red Oak.\nAnswer as if you saw it yourself. What is it?"
     )
 
 
 def test_braces_in_labels_and_concepts_stay_as_they_are() -> None:
     prompt = synthesis_prompt("{noun}", ["100% {x}"], "Why?", "bird")
     assert "{noun}" in prompt
-    assert "- 100% {x}\n" in prompt
+    assert "It shows 100% {x}." in prompt
 
 
 def test_a_changed_word_changes_the_hash() -> None:
