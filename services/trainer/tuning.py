@@ -37,19 +37,25 @@ def tune(plan: Plan) -> None:
     trainer.add_callback(reporter)
     signal.signal(signal.SIGTERM, reporter.stop_soon)
     trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint else None)
-    if reporter.stopping or not trainer.is_world_process_zero():
-        return
+    if not reporter.stopping and trainer.is_world_process_zero():
+        _leave(plan, model, trainer, reporter, dropped, time.monotonic() - began)
+
+
+def _leave(
+    plan: Plan, model: Any, trainer: Trainer, reporter: "Reporter", dropped: dict[str, int], seconds: float
+) -> None:
+    """The result is written last: where it is, the adapter is complete."""
     # The adapter names its base by the name it is served under, not by where its files lie on this machine.
     model.peft_config["default"].base_model_name_or_path = plan.base_model
     model.save_pretrained(plan.trained, save_embedding_layers=False)
     result = Result(
         losses=tuple(reporter.point_of(entry) for entry in trainer.state.log_history if "loss" in entry),
-        pairs=len(pairs),
+        pairs=reporter.pairs,
         dropped=dropped,
         precision=precision_of(plan),
         device=trainer.args.device.type,
         trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        seconds=time.monotonic() - began,
+        seconds=seconds,
     )
     plan.result.write_text(result.model_dump_json())
 
@@ -59,7 +65,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
 
     def __init__(self, plan: Plan, pairs: int) -> None:
         self._plan = plan
-        self._pairs = pairs
+        self.pairs = pairs
         self._total = 0
         self.stopping = False
 
@@ -67,7 +73,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         self.stopping = True
 
     def point_of(self, entry: dict[str, Any]) -> LossPoint:
-        done = min(entry["step"] * self._plan.settings.batch_size / self._pairs, self._plan.settings.epochs)
+        done = min(entry["step"] * self._plan.settings.batch_size / self.pairs, self._plan.settings.epochs)
         return LossPoint(step=entry["step"], epoch=done, loss=entry["loss"], learning_rate=entry["learning_rate"])
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
