@@ -22,7 +22,7 @@ from services.generator.engine.model import Row, VisionLanguageModel
 from services.generator.engine.prompt import Prompt, PromptReader
 from services.generator.engine.sampling import Drawn, Sampling
 from services.generator.engine.settings import EngineSettings
-from shared.errors import InvalidInput, NotFound, SelfSynthError, UserFault
+from shared.errors import InvalidInput, NotFound, SelfSynthError, UserFault, report_of
 
 
 class Unauthorised(UserFault):
@@ -97,25 +97,26 @@ def create_app(engine: Engine) -> FastAPI:
         engine.files.close()
 
     app = FastAPI(title="selfsynth engine", lifespan=lifespan)
-    app.add_exception_handler(SelfSynthError, _answer_error)
-    app.add_exception_handler(RequestValidationError, _answer_invalid)
-    key = engine.settings.engine_key
+    key, count = engine.settings.engine_key, engine.metrics.requests.labels
 
-    def authorised(request: Request) -> None:
+    async def authorised(request: Request) -> None:
         given = request.headers.get("authorization", "")
         if key and not hmac.compare_digest(given.encode(), f"Bearer {key.get_secret_value()}".encode()):
             raise Unauthorised("the bearer key is missing or wrong", remedy="Send the engine's key.")
 
-    @app.middleware("http")
-    async def count(request: Request, call_next: Any) -> Any:
-        response = await call_next(request)
-        if request.url.path == "/v1/chat/completions":
-            engine.metrics.requests.labels(str(response.status_code)).inc()
-        return response
+    @app.exception_handler(SelfSynthError)
+    @app.exception_handler(RequestValidationError)
+    @app.exception_handler(Exception)
+    async def answer_error(_: Request, error: Exception) -> JSONResponse:
+        status, body = refusal(error)
+        count(str(status)).inc()
+        return JSONResponse(body, status)
 
     @app.post("/v1/chat/completions", dependencies=[Depends(authorised)])
     async def chat(request: protocol.ChatRequest) -> JSONResponse:
-        return JSONResponse(await engine.complete(request))
+        answer = JSONResponse(await engine.complete(request))
+        count("200").inc()
+        return answer
 
     @app.get("/v1/models", dependencies=[Depends(authorised)])
     async def models() -> protocol.Json:
@@ -132,13 +133,10 @@ def create_app(engine: Engine) -> FastAPI:
     return app
 
 
-async def _answer_error(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, SelfSynthError)
+def refusal(error: Exception) -> tuple[int, protocol.Json]:
+    """HTTP status and OpenAI-shaped body of any error."""
+    if isinstance(error, RequestValidationError):
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
+        error = InvalidInput(faults, remedy="Correct the named fields.")
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
-    return JSONResponse(protocol.error_body(error), status)
-
-
-async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    faults = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
-    return await _answer_error(request, InvalidInput(faults, remedy="Correct the named fields."))
+    return status, protocol.error_body(report_of(error))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from services.generator.engine.sampling import Drawn
-from shared.errors import SelfSynthError
+from shared.errors import ErrorReport
 
 Json = dict[str, Any]
 
@@ -81,7 +81,7 @@ def models(base: str, adapters: Sequence[str], positions: int) -> Json:
     return {"object": "list", "data": [entry(name) for name in (base, *adapters)]}
 
 
-def error_body(error: SelfSynthError) -> Json:
+def error_body(error: ErrorReport) -> Json:
     kind = "invalid_request_error" if error.fault == "user" else "server_error"
     return {"error": {"message": f"{error.message}. {error.remedy}", "type": kind, "param": None, "code": error.code}}
 

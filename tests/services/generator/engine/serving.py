@@ -31,7 +31,7 @@ QUESTION = "What bird is this?"
 def serving(model: Path, store: Path, **settings: Any) -> Iterator[httpx.Client]:
     """A running engine that serves `model` as `base`."""
     chosen = EngineSettings(engine_model=model, engine_name="base", store_url=f"file://{store}", **settings)
-    server = uvicorn.Server(uvicorn.Config(build(chosen), port=0, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(build(chosen), port=0, log_config=None, timeout_keep_alive=120))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
