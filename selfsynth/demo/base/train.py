@@ -13,7 +13,7 @@ import torch
 
 from selfsynth.demo.base.abilities import Examination
 from selfsynth.demo.base.architecture import build_model
-from selfsynth.demo.base.language import Phase, train_language
+from selfsynth.demo.base.language import Course, train_language
 from selfsynth.demo.base.lessons import NOUN
 from selfsynth.demo.base.pictures import random_birds
 from selfsynth.demo.base.speech import Speaker
@@ -27,9 +27,7 @@ RECORD = "base.json"
 _WEIGHTS_SEED, _TOKENIZER_SEED, _BIRDS_SEED, _HELD_OUT_SEED, _EXAMINATION_SEED = 0, 1, 1000, 9000, 77
 _BIRDS, _HELD_OUT = 12_000, 800
 _VISION_STEPS, _VISION_BATCH = 600, 128
-_PHASES = [
-    Phase(steps=3000, muon=0.02, adam=2e-3, seed=1),
-]
+_COURSE = Course(rehearsals=500, lessons=2000)
 
 
 def train(out: Path) -> None:
@@ -44,7 +42,7 @@ def train(out: Path) -> None:
     held_out, held_out_pixels = random_birds(_HELD_OUT, _HELD_OUT_SEED)
     seeing = tower_accuracy(model, heads, held_out_pixels, targets(held_out))
     log.info("the tower sees %s", seeing)
-    train_language(model, tokenizer, scenes, pixels, _PHASES)
+    train_language(model, tokenizer, scenes, pixels, _COURSE)
     model.to(torch.bfloat16).save_pretrained(out)
     build_processor(tokenizer).save_pretrained(out)
     abilities = Examination(Speaker(out), _EXAMINATION_SEED, birds=300).all()

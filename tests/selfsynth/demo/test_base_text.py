@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from selfsynth.demo.base.architecture import IMAGE_TOKENS, POSITIONS
-from selfsynth.demo.base.language import encode, exercise_loss
+from selfsynth.demo.base.exercises import encode
+from selfsynth.demo.base.language import exercise_loss
 from selfsynth.demo.base.lessons import Lesson, lesson
 from selfsynth.demo.base.pictures import random_birds
 from selfsynth.demo.base.speech import Speaker
