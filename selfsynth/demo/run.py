@@ -8,6 +8,7 @@ from rich.console import Console
 
 from selfsynth.cli.watch import watch_job
 from selfsynth.client import Client
+from selfsynth.demo.figures import RoundFigures
 from selfsynth.demo.measuring import FinishedJob
 from selfsynth.demo.report import Report, rounds_table, write_page
 from selfsynth.demo.settings import JOB, ROUNDS, control_settings
@@ -34,7 +35,7 @@ def main(folder: Path, seed: int, control: bool) -> Report:
         job = _run(client, console, dataset["id"], options.model_name, JOB, seed)
         seconds = time.monotonic() - began
         finished = FinishedJob(client, job, world)
-        controls = ()
+        controls: tuple[RoundFigures, ...] = ()
         if control:
             console.print("Control: the same, trained on labels only")
             labels_only = _run(client, console, dataset["id"], options.model_name, control_settings(), seed)
