@@ -67,7 +67,7 @@ class VisionLanguageModel:
                 past_key_values=cache,
                 logits_processor=LogitsProcessorList([sampler.scores]),
                 stopping_criteria=StoppingCriteriaList([lambda ids, scores, **_: sampler.ended(ids)]),
-                max_length=self.positions,
+                max_new_tokens=self.positions,  # never reached: every row has a limit of its own
             )
             mask = torch.nn.functional.pad(mask, (0, ids.shape[1] - mask.shape[1]), value=1)
             stay = sampler.peel()

@@ -69,6 +69,12 @@ def ask(client: httpx.Client, request: dict[str, Any]) -> httpx.Response:
     return client.post("/v1/chat/completions", json=request)
 
 
+def figures(client: httpx.Client) -> dict[str, float]:
+    """The engine's metrics by name."""
+    lines = client.get("/metrics").text.splitlines()
+    return {name: float(value) for name, value in (li.rsplit(" ", 1) for li in lines if not li.startswith("#"))}
+
+
 def texts(response: httpx.Response) -> list[str]:
     assert response.status_code == 200, response.text
     return [choice["message"]["content"] for choice in response.json()["choices"]]

@@ -64,3 +64,14 @@ def test_samples_of_one_prompt_read_it_once(model: Path, reader: PromptReader) -
     prompt = reader.read(messages(picture(0)))
     engine.generate(None, None, [Row(prompt, Sampling(0, i, 4)) for i in range(5)])
     assert [tuple(shape[:2]) for shape in seen] == [(1, len(prompt.ids) - 1), *[(5, 1)] * 4]
+
+
+def test_a_long_answer_beside_a_long_prompt_gets_all_its_tokens(model: Path, reader: PromptReader) -> None:
+    engine = VisionLanguageModel(model, 1)
+    short, long = reader.read(messages(None, "Why?")), reader.read(messages(None, "why " * 200))
+    room = engine.positions - len(short.ids)
+    assert len(long.ids) + room > engine.positions
+    alone = engine.generate(None, None, [greedy(short, room)])[0]
+    beside = engine.generate(None, None, [greedy(long, 3), greedy(short, room)])[1]
+    assert len(beside.tokens) == len(alone.tokens)
+    assert beside.tokens[:16] == alone.tokens[:16]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.services.generator.engine.serving import ask, asking, picture, serving, texts
+from tests.services.generator.engine.serving import ask, asking, figures, picture, serving, texts
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +100,11 @@ def test_a_full_queue_is_503_and_those_taken_are_answered(strict: httpx.Client) 
 
 
 def test_the_metrics_count_requests_tokens_rows_and_queue(client: httpx.Client) -> None:
-    ask(client, asking(picture(0), max_tokens=3))
-    lines = client.get("/metrics").text.splitlines()
-    figures = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    assert float(figures['selfsynth_engine_requests_total{status="200"}']) >= 1
-    assert float(figures["selfsynth_engine_generated_tokens_total"]) >= 3
-    assert float(figures["selfsynth_engine_batch_rows_sum"]) >= 1
-    assert float(figures["selfsynth_engine_queue_depth"]) == 0
+    before = figures(client)
+    ask(client, asking(picture(0), max_tokens=3, n=2))
+    after = figures(client)
+    added = {name: value - before.get(name, 0) for name, value in after.items()}
+    assert added['selfsynth_engine_requests_total{status="200"}'] == 1
+    assert added["selfsynth_engine_generated_tokens_total"] == 6
+    assert added["selfsynth_engine_batch_rows_sum"] == 2
+    assert after["selfsynth_engine_queue_depth"] == 0
