@@ -18,6 +18,7 @@ from shared.types.records import Description
 _BORDER = re.compile(r"[.,;:!?()\n]+|\b(?:and|with|while|but|whose|which)\b")
 _LEAST_WORDS = 2
 _CHUNK_TEXTS = 256
+_MOST_EMBEDDED = 50_000
 
 
 def clauses(text: str) -> list[str]:
@@ -38,6 +39,7 @@ class ClauseEvidence:
         self._encoder = encoder
         self._bank = ConceptColumns(bank, encoder)
         self._best: dict[str, list[Tensor]] = {}
+        self._embedded: dict[str, Tensor] = {}
 
     def add_all(self, descriptions: Iterable[Description], after_chunk: Callable[[], None] = lambda: None) -> None:
         wanted = (row for row in descriptions if row.example_id in self._wanted)
@@ -53,10 +55,16 @@ class ClauseEvidence:
 
     def _add(self, chunk: Sequence[Description]) -> None:
         cut = [clauses(row.text) for row in chunk]
-        embedded_ce = self._encoder.encode([clause for own in cut for clause in own])
-        start = 0
+        self._embed({clause for own in cut for clause in own})
         for row, own in zip(chunk, cut, strict=True):
-            own_ce = embedded_ce[start : start + len(own)]
-            start += len(own)
+            own_ce = torch.stack([self._embedded[clause] for clause in own])
             concepts_ze = self._bank.embeddings_ze[self._bank.columns[self._labels[row.example_id]]]
             self._best.setdefault(row.example_id, []).append((own_ce @ concepts_ze.T).double().amax(0))
+
+    def _embed(self, wanted: Collection[str]) -> None:
+        """A model says the same clause of many images: each is embedded once, as long as memory allows."""
+        if len(self._embedded) > _MOST_EMBEDDED:
+            self._embedded.clear()
+        fresh = sorted(clause for clause in wanted if clause not in self._embedded)
+        if fresh:
+            self._embedded.update(zip(fresh, self._encoder.encode(fresh), strict=True))
