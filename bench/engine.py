@@ -20,6 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# As in the engine, and before torch is imported, so that both sides have the same threads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import httpx
 import torch
 from PIL import Image
@@ -135,11 +138,12 @@ def plain(model_path: Path, bodies: list[dict[str, Any]]) -> tuple[float, int]:
 
 
 def main() -> None:
+    torch.set_num_threads(int(os.environ.get("SELFSYNTH_ENGINE_THREADS") or os.cpu_count() or 1))
     figures: dict[str, float | str] = {}
     with tempfile.TemporaryDirectory() as folder:
         demo = (DEMO_BASE / "config.json").exists()
         model = DEMO_BASE if demo else tiny_llava(Path(folder) / "model")
-        figures |= {"model": "demo base" if demo else "random, same shape", "threads": os.cpu_count() or 0}
+        figures |= {"model": "demo base" if demo else "random, same shape", "threads": torch.get_num_threads()}
         seconds, tokens = plain(model, requests(PLAIN_REQUESTS))
         figures |= {"plain_requests_per_s": PLAIN_REQUESTS / seconds, "plain_tokens_per_s": tokens / seconds}
         with served(model, Path(folder) / "store") as url:
