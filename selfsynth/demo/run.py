@@ -28,7 +28,7 @@ def main(folder: Path, seed: int, control: bool) -> Report:
     began = time.monotonic()
     world = folder / f"world-{seed}"
     write_dataset(world, seed)
-    options = StackOptions(import_roots=(world,), threads=2)
+    options = StackOptions(import_roots=(world,))
     with Stack(folder / "stack", options) as stack, Client(stack.url, stack.api_key) as client:
         console.print(f"coordinator {stack.url}, everything it makes is in {folder.absolute()}")
         dataset = client.wait_dataset(client.add_dataset(world, f"birds-{seed}")["id"])

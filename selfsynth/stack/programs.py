@@ -11,6 +11,8 @@ from selfsynth.stack.ports import LOOPBACK
 from selfsynth.stack.processes import Program
 from selfsynth.stack.record import StackRecord
 
+# Enough that the engine of ours always has a full batch waiting.
+_IN_FLIGHT = 192
 _SOURCE_ROOT = Path(__file__).parents[2]
 _COMMANDS: dict[str, tuple[str, ...]] = {
     "api": ("services.api", "--host", LOOPBACK, "--port", "{port}"),
@@ -28,7 +30,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "api": _API_SETTINGS,
     "data": ("IMPORT_ROOTS",),
     "engine": tuple(f"ENGINE_{name}" for name in ("MODEL", "NAME", "HOST", "PORT", "KEY", "THREADS", "CACHE")),
-    "generator": ("ENGINE_URL", "ENGINE_KEY"),
+    "generator": ("ENGINE_URL", "ENGINE_KEY", "IN_FLIGHT"),
     "selector": ("ENCODER",),
     "trainer": ("MODELS", "WORK_DIR", "TRAINER_THREADS"),
 }
@@ -102,6 +104,7 @@ def _all_settings(folder: Path, record: StackRecord, options: StackOptions) -> d
         "ENGINE_PORT": str(record.ports["engine"]),
         "ENGINE_THREADS": str(options.computing_threads),
         "ENGINE_CACHE": str(folder / "engine"),
+        "IN_FLIGHT": str(_IN_FLIGHT),
         "ENCODER": options.encoder,
         "MODELS": json.dumps({options.model_name: str(options.model_path)}),
         "TRAINER_THREADS": str(options.computing_threads),
