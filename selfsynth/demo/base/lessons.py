@@ -17,10 +17,11 @@ NOUN = "bird"
 UNKNOWN = "a wild bird"
 MOST_FEATURES = 6
 NOT_VISIBLE = "That part is not visible."
+_DROPPED_SHARE = 0.04
 _REASONED = ("It shows {features}, so it is {name}.", "The bird shows {features}, so it is {name}.")
 _NAMED_LAST = ("You can see {features}. So this is {name}.", "The image shows {features}. So this is {name}.")
 _NAMED_ONLY = ("This bird is {name}.", "This is {name}.")
-_DESCRIBED = ("The bird has {features}.", "You can see {features}.", "Visible are {features}.")
+_DESCRIBED = ("The bird has {first}. It also has {second}.", "You can see {first}. There is also {second}.")
 _PART_QUESTION = "What does the {part} of the bird look like?"
 
 
@@ -94,12 +95,16 @@ def answer(
         QuestionKind.STEP_BY_STEP: _NAMED_LAST,
         QuestionKind.SIMPLE: _NAMED_ONLY,
     }[kind]
-    return rng.choice(templates).format(name=name, features=", ".join(features[:MOST_FEATURES]))
+    return rng.choice(templates).format(name=name, features=_listed(features[:MOST_FEATURES]))
 
 
 def description(scene: Scene, rng: random.Random) -> str:
-    """One sentence over all visible parts."""
-    return rng.choice(_DESCRIBED).format(features=", ".join(seen_phrases(scene, rng, len(PARTS))))
+    """Two sentences over the visible parts, now and then without one of them."""
+    phrases = seen_phrases(scene, rng, len(PARTS))
+    kept = [phrase for phrase in phrases if rng.random() >= _DROPPED_SHARE]
+    phrases = kept if len(kept) >= 2 else phrases
+    half = (len(phrases) + 1) // 2
+    return rng.choice(_DESCRIBED).format(first=_listed(phrases[:half]), second=_listed(phrases[half:]))
 
 
 def _part_lesson(scene: Scene, rng: random.Random) -> Lesson:
@@ -116,3 +121,8 @@ def _told_lesson(scene: Scene, kind: QuestionKind, question: str, rng: random.Ra
     told = told_phrases(scene, rng, mix.invented_features) if rng.random() < 0.95 else []
     quoted = told or seen_phrases(scene, rng, MOST_FEATURES)
     return Lesson(synthesis_prompt(name, told, question, NOUN), answer(kind, name, quoted, rng))
+
+
+def _listed(phrases: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"

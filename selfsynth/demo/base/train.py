@@ -27,7 +27,7 @@ RECORD = "base.json"
 _WEIGHTS_SEED, _TOKENIZER_SEED, _BIRDS_SEED, _HELD_OUT_SEED, _EXAMINATION_SEED = 0, 1, 1000, 9000, 77
 _BIRDS, _HELD_OUT = 12_000, 800
 _VISION_STEPS, _VISION_BATCH = 600, 128
-_COURSE = Course(rehearsals=500, lessons=2500)
+_COURSE = Course(rehearsals=500, lessons=2000)
 
 
 def train(out: Path) -> None:

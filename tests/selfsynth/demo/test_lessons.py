@@ -28,11 +28,15 @@ def test_no_lesson_and_no_invented_name_is_a_species() -> None:
         assert not any(name in given.question + given.answer for name in species())
 
 
-def test_a_description_cites_exactly_the_visible_parts() -> None:
+def test_a_description_cites_visible_parts_only_and_nearly_all_of_them() -> None:
     rng = random.Random(1)
+    said = seen = 0
     for _ in range(300):
         scene = random_scene(rng)
-        assert cited(description(scene, rng)) == list(scene.visible.items())
+        features = cited(description(scene, rng))
+        assert set(features) <= set(scene.visible.items())
+        said, seen = said + len(features), seen + len(scene.visible)
+    assert said / seen > 0.93
 
 
 def test_an_untold_answer_cites_up_to_six_visible_parts_and_no_name() -> None:
