@@ -55,6 +55,11 @@ class QuestionMix(StepSettings):
 
 class SynthesiseSettings(StepSettings):
     questions: int = Field(8, ge=1, le=100)
+    told_order: Literal["bank", "score", "shuffled"] = Field(
+        "bank",
+        description="order in which chosen concepts are told; one fixed order a class keeps answers from repeating",
+    )
+    most_concepts: int | None = Field(None, ge=1, description="tell only the best-scored ones; None: all chosen")
     mix: QuestionMix = QuestionMix()
     temperature: Temperature = 0.3
     top_p: TopP = 1.0
@@ -128,7 +133,7 @@ class JobSettings(StepSettings):
 
 PAPER: dict[str, Any] = {
     "select_concepts": {"negatives": "other_images"},
-    "synthesise": {"resamples": 0, "reject_repetition": False},
+    "synthesise": {"told_order": "score", "resamples": 0, "reject_repetition": False},
     "answer": {"rationalise": 0},
     "select_answers": {
         "label_first": False,

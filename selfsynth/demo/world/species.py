@@ -48,7 +48,7 @@ def concept_bank(name: str) -> list[str]:
     """
     rng = random.Random(f"bank of {name}")
     attributes = species()[name]
-    doubled = set(rng.sample(PARTS, 3))
+    doubled = set(rng.sample(PARTS, 2))
     bank = [
         phrase
         for part in PARTS

@@ -24,10 +24,11 @@ from shared.worker.context import StepContext
 
 def run(context: StepContext, engine: Engine) -> ManifestRef:
     settings = context.settings
-    scorer = LabelScorer(tuple(concept_bank(context).concepts))
+    bank = concept_bank(context)
+    scorer = LabelScorer(tuple(bank.concepts))
     check = AnswerCheck(scorer, settings.select_answers.reject_repetition)
     answering = _Answering(
-        settings.answer, Telling(settings.synthesise, settings.noun, chosen_concepts(context), check)
+        settings.answer, Telling(settings.synthesise, settings.noun, chosen_concepts(context), bank, check)
     )
     parts = PartRun(context, Candidate, shard_examples(context, ["train"]), answering.rows_of)
     parts.complete(engine)

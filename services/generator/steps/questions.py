@@ -1,10 +1,11 @@
-"""Draws an example's questions from the pools. Pure."""
+"""Draws an example's questions from the pools, and orders what is told with them. Pure."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.generator.prompts import QuestionKind, question_pool
-from shared.job_settings import QuestionMix
+from shared.job_settings import QuestionMix, SynthesiseSettings
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,14 @@ def draw_simple(question: Question, noun: str, seed: int) -> Question:
     return Question(question.id, QuestionKind.SIMPLE, text)
 
 
-def shuffled(concepts: tuple[str, ...], seed: int) -> tuple[str, ...]:
-    """The concepts in another order, so that no place in the list comes to mean something."""
-    return tuple(random.Random(seed).sample(concepts, len(concepts)))
+def told(best_first: Sequence[str], bank: Sequence[str], settings: SynthesiseSettings, seed: int) -> tuple[str, ...]:
+    """Which of the chosen concepts are told, and in which order. `bank` holds the class's concepts in their order."""
+    kept = list(best_first[: settings.most_concepts])
+    if settings.told_order == "bank":
+        kept.sort(key=bank.index)
+    elif settings.told_order == "shuffled":
+        random.Random(seed).shuffle(kept)
+    return tuple(kept)
 
 
 def _next(fresh: list[str], kind: QuestionKind, noun: str, draw: random.Random) -> str:

@@ -24,8 +24,9 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     """Raises TooFewPairs when fewer than `min_pair_share` of the shard's questions ended in a pair."""
     settings = context.settings.synthesise
     examples = shard_examples(context, ["train"])
-    check = AnswerCheck(LabelScorer(tuple(concept_bank(context).concepts)), settings.reject_repetition)
-    telling = Telling(settings, context.settings.noun, chosen_concepts(context), check)
+    bank = concept_bank(context)
+    check = AnswerCheck(LabelScorer(tuple(bank.concepts)), settings.reject_repetition)
+    telling = Telling(settings, context.settings.noun, chosen_concepts(context), bank, check)
 
     async def rows_of(sitting: Sitting) -> Sequence[Candidate]:
         drawn = draw_questions(settings.mix, settings.questions, telling.noun, sitting.seed("questions"))

@@ -6,9 +6,10 @@ from services.generator.chat import Reply, Sampling
 from services.generator.prompts import synthesis_prompt
 from services.generator.steps.candidates import AnswerCheck
 from services.generator.steps.inputs import Concepts
-from services.generator.steps.questions import Question, shuffled
+from services.generator.steps.questions import Question, told
 from services.generator.steps.teacher import Sitting
 from shared.job_settings import SynthesiseSettings
+from shared.types.concepts import ConceptBank
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Telling:
     settings: SynthesiseSettings
     noun: str
     concepts: Concepts
+    bank: ConceptBank
     check: AnswerCheck
 
     async def until_fit(
@@ -35,8 +37,9 @@ class Telling:
 
     def _prompt(self, sitting: Sitting, question: Question) -> str:
         seen = self.concepts.get(sitting.example.id, ())
-        order = shuffled(seen, sitting.seed(question.id, "order"))
-        return synthesis_prompt(sitting.example.label, order, question.text, self.noun)
+        label = sitting.example.label
+        features = told(seen, self.bank.concepts.get(label, ()), self.settings, sitting.seed(question.id, "order"))
+        return synthesis_prompt(label, features, question.text, self.noun)
 
     def _sampling(self, number: int, max_tokens: int) -> Sampling:
         temperature = self.settings.resample_temperature if number else self.settings.temperature

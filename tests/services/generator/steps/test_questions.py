@@ -5,8 +5,8 @@ import pytest
 from services.generator.chat import Reply
 from services.generator.prompts import QuestionKind, question_pool
 from services.generator.steps.candidates import ledger_row
-from services.generator.steps.questions import Question, draw_questions, draw_simple, shuffled
-from shared.job_settings import QuestionMix
+from services.generator.steps.questions import Question, draw_questions, draw_simple, told
+from shared.job_settings import QuestionMix, SynthesiseSettings
 from shared.types.records import Example
 
 MIX = QuestionMix()
@@ -50,8 +50,22 @@ def test_a_simple_question_keeps_the_place_of_the_one_that_it_stands_for() -> No
     assert simple.text in question_pool(QuestionKind.SIMPLE, "bird")
 
 
-def test_shuffling_loses_nothing() -> None:
-    concepts = tuple("abcdef")
-    orders = {shuffled(concepts, seed) for seed in range(20)}
+BANK = tuple("abcdefgh")
+BEST_FIRST = ("g", "b", "e", "a")
+
+
+def test_the_best_concepts_are_told_in_the_banks_order() -> None:
+    assert told(BEST_FIRST, BANK, SynthesiseSettings(), seed=1) == ("a", "b", "e", "g")
+    assert told(BEST_FIRST, BANK, SynthesiseSettings(most_concepts=2), seed=1) == ("b", "g")
+
+
+def test_concepts_can_be_told_best_first_as_published() -> None:
+    assert told(BEST_FIRST, BANK, SynthesiseSettings(told_order="score"), seed=1) == BEST_FIRST
+
+
+def test_shuffling_loses_nothing_and_follows_the_seed() -> None:
+    settings = SynthesiseSettings(told_order="shuffled")
+    orders = {told(BANK, BANK, settings, seed) for seed in range(20)}
     assert len(orders) > 10
-    assert all(sorted(order) == list(concepts) for order in orders)
+    assert all(sorted(order) == list(BANK) for order in orders)
+    assert told(BANK, BANK, settings, 3) == told(BANK, BANK, settings, 3)

@@ -53,17 +53,18 @@ def test_every_prompt_goes_with_its_own_image_label_and_concepts(scene: Scene, f
     assert len(fake.asked) == 40
     for asked in fake.asked:
         label = scene.label_of(asked.image_sha256)
-        assert f"{label}\n" in asked.text
+        assert f" is {label}." in asked.text
         assert OTHER[label] not in asked.text
         told = [concept in asked.text for concept in BANK.concepts[label]]
         assert told == [True, True, False], "the two chosen concepts and not the third"
 
 
-def test_concepts_are_told_in_changing_order(scene: Scene, fake: FakeEngine) -> None:
+def test_concepts_are_told_in_one_order_a_class(scene: Scene, fake: FakeEngine) -> None:
+    """Where the order changes, a model learns answers that lose count and repeat themselves."""
     fake.says = names_its_label(scene)
     synthesise_rows(scene, fake)
     finch = [asked.text for asked in fake.asked if "Mellow Finch" in asked.text]
-    assert len({text.index("a crimson wing") < text.index("a stubby beak") for text in finch}) == 2
+    assert len({text.index("a crimson wing") < text.index("a stubby beak") for text in finch}) == 1
 
 
 def test_pairs_hold_neither_label_nor_concepts_in_their_question(scene: Scene, fake: FakeEngine) -> None:
