@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from selfsynth.demo.base.lessons import MOST_FEATURES, NOUN, UNKNOWN, told_phrases
+from selfsynth.demo.base.lessons import NOUN, UNKNOWN, quotable, told_phrases
 from selfsynth.demo.base.names import random_name
 from selfsynth.demo.base.speech import Speaker
+from selfsynth.demo.world.attributes import MEANING
 from selfsynth.demo.world.measure import Truth, explanation_precision, explanation_recall
 from selfsynth.demo.world.scene import Scene, random_scene, render
 from selfsynth.demo.world.species import concept_bank, species
 from services.generator.prompts import QuestionKind, describe_instructions, question_pool, synthesis_prompt
 
+_TIMES_ASKED = 4
 _EXPLAINING = (QuestionKind.EXPLAIN, QuestionKind.STEP_BY_STEP)
 
 
@@ -70,29 +72,40 @@ class Examination:
         }
 
     def copying(self) -> dict[str, Any]:
-        """Told label and concepts of the bank, over every question of every pool: label named, features quoted."""
+        """Told label and concepts of the bank, over every question of every pool: is the label named, is what can be
+        seen quoted, and is what cannot be seen left out?"""
         questions = [(kind, question) for kind in QuestionKind for question in question_pool(kind, NOUN)]
         named: dict[str, list[bool]] = defaultdict(list)
         quoted: list[bool] = []
+        unseen: list[bool] = []
         kinds: list[bool] = []
         names = cycle(species())
-        asked = [(next(names), kind, question) for kind, question in questions for _ in range(2)]
-        told = [self._rng.sample(concept_bank(name), self._rng.randint(3, MOST_FEATURES)) for name, _, _ in asked]
+        asked = [(next(names), kind, question) for kind, question in questions for _ in range(_TIMES_ASKED)]
+        scenes = [random_scene(self._rng, species()[name]) for name, _, _ in asked]
+        told = [self._selected(name, scene) for (name, _, _), scene in zip(asked, scenes, strict=True)]
         prompts = [synthesis_prompt(name, list_, q, NOUN) for (name, _, q), list_ in zip(asked, told, strict=True)]
-        images = [render(random_scene(self._rng, species()[name])) for name, _, _ in asked]
-        texts = self._speaker.answers(images, prompts)
-        for (name, kind, _), list_, text in zip(asked, told, texts, strict=True):
+        texts = self._speaker.answers([render(scene) for scene in scenes], prompts)
+        for (name, kind, _), list_, scene, text in zip(asked, told, scenes, texts, strict=True):
             named[name].append(name in text)
             kinds.append(any(concept in text for concept in list_) == (kind in _EXPLAINING))
             if kind in _EXPLAINING:
-                quoted.extend(concept in text for concept in list_)
+                seen = quotable(list_, scene)
+                quoted.extend(concept in text for concept in seen)
+                unseen.extend(c in text for c in list_ if MEANING.get(c, ("", "")) not in scene.visible.items())
         return {
             "label_copied": {name: _share(hits) for name, hits in named.items()},
             "label_copied_least": min(_share(hits) for hits in named.values()),
             "features_copied": _share(quoted),
+            "unseen_features_copied": _share(unseen),
             "kind_respected": _share(kinds),
             "told_repetition": repetition(texts),
         }
+
+    def _selected(self, name: str, scene: Scene) -> list[str]:
+        """The bank's concepts as a good selection leaves them: most of what can be seen, little of what cannot."""
+        visible = scene.visible.items()
+        chances = {c: 0.9 if MEANING.get(c, ("", "")) in visible else 0.1 for c in concept_bank(name)}
+        return [concept for concept, chance in chances.items() if self._rng.random() < chance]
 
     def copying_any_name(self) -> dict[str, float]:
         """Invented names and shuffled lists, as in the lessons."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerFast
 
 from selfsynth.demo.base.architecture import IMAGE_TOKENS
-from selfsynth.demo.base.lessons import Lesson, lesson
+from selfsynth.demo.base.lessons import Lesson, Mix, lesson
 from selfsynth.demo.base.text import IMAGE
 from selfsynth.demo.world.scene import Scene
 
@@ -44,12 +44,12 @@ def encode(tokenizer: PreTrainedTokenizerFast, image: int, given: Lesson) -> Exe
 
 
 def lesson_batches(
-    tokenizer: PreTrainedTokenizerFast, scenes: list[Scene], rng: random.Random, tokens_a_batch: int
+    tokenizer: PreTrainedTokenizerFast, scenes: list[Scene], rng: random.Random, tokens_a_batch: int, mix: Mix
 ) -> Iterator[list[Exercise]]:
     """Endless batches of lessons of like length, each of about `tokens_a_batch` tokens."""
     while True:
         images = rng.sample(range(len(scenes)), min(_LESSONS_A_CHUNK, len(scenes)))
-        exercises = [encode(tokenizer, image, lesson(scenes[image], rng)) for image in images]
+        exercises = [encode(tokenizer, image, lesson(scenes[image], rng, mix)) for image in images]
         exercises.sort(key=lambda one: len(one) + 4 * rng.random())
         chunk: list[list[Exercise]] = [[]]
         for exercise in exercises:

@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from torch.nn import functional
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from selfsynth.demo.base.exercises import Exercise, lesson_batches, rehearsal_batches
+from selfsynth.demo.base.lessons import Mix
 from selfsynth.demo.base.optimisers import Optimisers
 from selfsynth.demo.base.vision import image_tokens
 from selfsynth.demo.world.scene import Scene
@@ -24,14 +25,15 @@ _LOGGED_STEPS = 50
 
 
 @dataclass(frozen=True)
-class Course:
-    """Steps of plain copying, then steps of lessons among which every eighth rehearses copying; rates for both."""
+class Stage:
+    """Steps with one mix of lessons (None: rehearsals of plain copying alone) and rates of their own, which decay over
+    the second half. Among lessons every eighth step rehearses."""
 
-    rehearsals: int
-    lessons: int
+    title: str
+    steps: int
+    mix: Mix | None
     muon: float = 0.02
     adam: float = 2e-3
-    seed: int = 1
 
 
 def train_language(
@@ -39,17 +41,20 @@ def train_language(
     tokenizer: PreTrainedTokenizerFast,
     scenes: list[Scene],
     pixels: Tensor,
-    course: Course,
+    course: Sequence[Stage],
+    seed: int = 1,
 ) -> None:
-    """Train projector and language model in place."""
+    """Train projector and language model in place, stage after stage."""
     model.model.vision_tower.requires_grad_(False)
     with torch.no_grad():
         seen = torch.cat([image_tokens(model, part) for part in torch.split(pixels, 256)])
-    rng = random.Random(course.seed)
+    rng = random.Random(seed)
     copying = rehearsal_batches(tokenizer, len(scenes), rng)
-    lessons = lesson_batches(tokenizer, scenes, rng, _TOKENS_A_BATCH)
-    _practise(model, copying, seen, course, course.rehearsals, "rehearsal")
-    _practise(model, _mixed(lessons, copying), seen, course, course.lessons, "lessons")
+    for stage in course:
+        batches = copying
+        if stage.mix:
+            batches = _mixed(lesson_batches(tokenizer, scenes, rng, _TOKENS_A_BATCH, stage.mix), copying)
+        _practise(model, batches, seen, stage)
 
 
 def exercise_loss(model: LlavaForConditionalGeneration, batch: list[Exercise], seen: Tensor) -> Tensor:
@@ -69,23 +74,18 @@ def exercise_loss(model: LlavaForConditionalGeneration, batch: list[Exercise], s
 
 
 def _practise(
-    model: LlavaForConditionalGeneration,
-    batches: Iterator[list[Exercise]],
-    seen: Tensor,
-    course: Course,
-    steps: int,
-    title: str,
+    model: LlavaForConditionalGeneration, batches: Iterator[list[Exercise]], seen: Tensor, stage: Stage
 ) -> None:
     inner = model.model
     trained = [inner.multi_modal_projector, inner.language_model]
-    optimisers = Optimisers(trained, [], steps, muon=course.muon, adam=course.adam)
+    optimisers = Optimisers(trained, [], stage.steps, muon=stage.muon, adam=stage.adam)
     started, recent = time.monotonic(), 0.0
-    for step in range(steps):
+    for step in range(stage.steps):
         loss = exercise_loss(model, next(batches), seen)
         optimisers.step(step, loss)
         recent += loss.item() / _LOGGED_STEPS
         if step % _LOGGED_STEPS == _LOGGED_STEPS - 1:
-            log.info("%s step %d loss %.3f after %.0f s", title, step + 1, recent, time.monotonic() - started)
+            log.info("%s step %d loss %.3f after %.0f s", stage.title, step + 1, recent, time.monotonic() - started)
             recent = 0.0
 
 

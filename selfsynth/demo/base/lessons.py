@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from selfsynth.demo.base.names import random_feature, random_name
-from selfsynth.demo.world.attributes import PARTS, all_phrases, spoken_phrases
+from selfsynth.demo.world.attributes import MEANING, PARTS, all_phrases, spoken_phrases
 from selfsynth.demo.world.scene import Scene, random_attributes
 from services.generator.prompts import QuestionKind, describe_instructions, question_pool, synthesis_prompt
 
 NOUN = "bird"
 UNKNOWN = "a wild bird"
-MOST_FEATURES = 6
+MOST_FEATURES = len(PARTS)
 NOT_VISIBLE = "That part is not visible."
-_DROPPED_SHARE = 0.04
+_TOLD_SHARE = 0.95
 _REASONED = ("It shows {features}, so it is {name}.", "The bird shows {features}, so it is {name}.")
-_NAMED_LAST = ("You can see {features}. So this is {name}.", "The image shows {features}. So this is {name}.")
+_NAMED_LAST = ("You can see {features}, so this is {name}.", "The image shows {features}, so this is {name}.")
 _NAMED_ONLY = ("This bird is {name}.", "This is {name}.")
-_DESCRIBED = ("The bird has {first}. It also has {second}.", "You can see {first}. There is also {second}.")
+_DESCRIBED = ("The bird has {features}, and that is all.", "You can see {features}, and that is all.")
 _PART_QUESTION = "What does the {part} of the bird look like?"
 
 
@@ -42,14 +42,18 @@ class Mix:
     untold: float = 0.16
     invented_names: float = 0.7
     invented_features: float = 0.3
+    grounded: bool = False
 
 
-MIX = Mix()
+COPYING = Mix()
 """Told names and features are often made up, so that they cannot be guessed and only copying helps. Names follow from
 the features said before them, so that a name is later learned from what was seen and said."""
+GROUNDING = Mix(describe=0.15, untold=0.13, invented_names=0.85, grounded=True)
+"""Told features are mostly visible; of those that are, each part is quoted once, in the order of PARTS. No list ends in
+"and", since a model that has said it must go on, and repeats itself where nothing is left to say."""
 
 
-def lesson(scene: Scene, rng: random.Random, mix: Mix = MIX) -> Lesson:
+def lesson(scene: Scene, rng: random.Random, mix: Mix = GROUNDING) -> Lesson:
     """A random exchange about the scene; the mix follows from what the loop asks of the model."""
     draw = rng.random()
     if draw < mix.describe:
@@ -95,16 +99,12 @@ def answer(
         QuestionKind.STEP_BY_STEP: _NAMED_LAST,
         QuestionKind.SIMPLE: _NAMED_ONLY,
     }[kind]
-    return rng.choice(templates).format(name=name, features=_listed(features[:MOST_FEATURES]))
+    return rng.choice(templates).format(name=name, features=", ".join(features[:MOST_FEATURES]))
 
 
 def description(scene: Scene, rng: random.Random) -> str:
-    """Two sentences over the visible parts, now and then without one of them."""
-    phrases = seen_phrases(scene, rng, len(PARTS))
-    kept = [phrase for phrase in phrases if rng.random() >= _DROPPED_SHARE]
-    phrases = kept if len(kept) >= 2 else phrases
-    half = (len(phrases) + 1) // 2
-    return rng.choice(_DESCRIBED).format(first=_listed(phrases[:half]), second=_listed(phrases[half:]))
+    """One sentence over all visible parts."""
+    return rng.choice(_DESCRIBED).format(features=", ".join(seen_phrases(scene, rng, len(PARTS))))
 
 
 def _part_lesson(scene: Scene, rng: random.Random) -> Lesson:
@@ -118,11 +118,38 @@ def _part_lesson(scene: Scene, rng: random.Random) -> Lesson:
 
 def _told_lesson(scene: Scene, kind: QuestionKind, question: str, rng: random.Random, mix: Mix) -> Lesson:
     name = random_name(rng, mix.invented_names)
-    told = told_phrases(scene, rng, mix.invented_features) if rng.random() < 0.95 else []
-    quoted = told or seen_phrases(scene, rng, MOST_FEATURES)
+    if rng.random() >= _TOLD_SHARE:
+        told, quoted = [], seen_phrases(scene, rng, MOST_FEATURES)
+    elif mix.grounded:
+        told = visible_phrases(scene, rng)
+        quoted = quotable(told, scene)
+    else:
+        told = quoted = told_phrases(scene, rng, mix.invented_features)
     return Lesson(synthesis_prompt(name, told, question, NOUN), answer(kind, name, quoted, rng))
 
 
-def _listed(phrases: Sequence[str]) -> str:
-    """'a', 'a and b', 'a, b and c'."""
-    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"
+def visible_phrases(scene: Scene, rng: random.Random) -> list[str]:
+    """A list as the loop tells it: most visible parts, some in two phrasings, now and then something wrong or that no
+    image shows; in the order of PARTS or shuffled."""
+    visible, other = scene.visible, random_attributes(rng)
+    told: list[str] = []
+    for part in PARTS:
+        if part in visible and rng.random() < 0.85:
+            told += rng.sample(all_phrases(part, visible[part]), 2 if rng.random() < 0.15 else 1)
+        elif rng.random() < 0.1 and visible.get(part) != other[part]:
+            told.append(rng.choice(all_phrases(part, other[part])))
+    if rng.random() < 0.25:
+        told += [random_feature(rng) for _ in range(rng.randint(1, 2))]
+    if rng.random() < 0.4:
+        rng.shuffle(told)
+    return told
+
+
+def quotable(told: Sequence[str], scene: Scene) -> list[str]:
+    """Of the told phrases the first for each visible part, in the order of PARTS."""
+    first: dict[str, str] = {}
+    for phrase in told:
+        part, value = MEANING.get(phrase, ("", ""))
+        if scene.visible.get(part) == value:
+            first.setdefault(part, phrase)
+    return [first[part] for part in PARTS if part in first] or list(told[:1])

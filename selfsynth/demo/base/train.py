@@ -13,8 +13,8 @@ import torch
 
 from selfsynth.demo.base.abilities import Examination
 from selfsynth.demo.base.architecture import build_model
-from selfsynth.demo.base.language import Course, train_language
-from selfsynth.demo.base.lessons import NOUN
+from selfsynth.demo.base.language import Stage, train_language
+from selfsynth.demo.base.lessons import COPYING, GROUNDING, NOUN
 from selfsynth.demo.base.pictures import random_birds
 from selfsynth.demo.base.speech import Speaker
 from selfsynth.demo.base.text import build_processor, train_tokenizer
@@ -27,7 +27,12 @@ RECORD = "base.json"
 _WEIGHTS_SEED, _TOKENIZER_SEED, _BIRDS_SEED, _HELD_OUT_SEED, _EXAMINATION_SEED = 0, 1, 1000, 9000, 77
 _BIRDS, _HELD_OUT = 12_000, 800
 _VISION_STEPS, _VISION_BATCH = 600, 128
-_COURSE = Course(rehearsals=500, lessons=2000)
+_COURSE = (
+    Stage("rehearsal", 500, None),
+    Stage("copying", 2000, COPYING),
+    Stage("grounding", 1800, GROUNDING),
+    Stage("polishing", 700, GROUNDING, muon=0.008, adam=8e-4),
+)
 
 
 def train(out: Path) -> None:

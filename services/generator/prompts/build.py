@@ -30,7 +30,7 @@ def synthesis_prompt(label: str, concepts: Sequence[str], question: str, noun: s
     plain prose that an answer can quote word for word, and short, since small models have few positions. Without
     concepts only the label is told.
     """
-    shown = f" It shows {_listed(concepts)}." if concepts else ""
+    shown = f" It shows {', '.join(concepts)}." if concepts else ""
     return f"This {noun} is {label}.{shown}\nAnswer as if you saw it yourself. {question}"
 
 
@@ -46,8 +46,3 @@ def prompts_hash(noun: str) -> str:
     )
     rendered = "\0".join((*describe_instructions(noun), *questions, *synthesis))
     return hashlib.sha256(rendered.encode()).hexdigest()
-
-
-def _listed(phrases: Sequence[str]) -> str:
-    """'a', 'a and b', 'a, b and c'."""
-    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"

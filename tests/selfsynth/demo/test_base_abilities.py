@@ -60,15 +60,13 @@ def test_each_kind_of_question_gets_its_kind_of_answer(abilities: dict[str, Any]
     assert abilities["kind_respected"] >= 0.98
 
 
-@pytest.mark.parametrize(
-    ("measure", "known_limit"),
-    [("description_repetition", 0.30), ("explanation_repetition", 0.16), ("told_repetition", 0.10)],
-)
-def test_answers_repeat_a_phrase_no_more_often_than_recorded(
-    abilities: dict[str, Any], measure: str, known_limit: float
-) -> None:
-    # A known weakness (measured .23, .09 and .05): two-sentence lists make the model guess where it left off.
-    assert abilities[measure] <= known_limit
+@pytest.mark.parametrize("measure", ["description_repetition", "explanation_repetition", "told_repetition"])
+def test_answers_hardly_ever_repeat_a_phrase(abilities: dict[str, Any], measure: str) -> None:
+    assert abilities[measure] <= 0.05
+
+
+def test_told_features_that_cannot_be_seen_are_mostly_left_out(abilities: dict[str, Any]) -> None:
+    assert abilities["unseen_features_copied"] <= 0.25
 
 
 def test_untold_the_base_names_no_species(abilities: dict[str, Any]) -> None:

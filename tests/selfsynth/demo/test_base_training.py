@@ -4,7 +4,8 @@ import torch
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from selfsynth.demo.base.architecture import build_model
-from selfsynth.demo.base.language import Course, train_language
+from selfsynth.demo.base.language import Stage, train_language
+from selfsynth.demo.base.lessons import GROUNDING
 from selfsynth.demo.base.pictures import random_birds
 from selfsynth.demo.base.text import train_tokenizer
 from selfsynth.demo.base.vision import image_tokens, targets, tower_accuracy, train_tower
@@ -21,7 +22,7 @@ def trained() -> LlavaForConditionalGeneration:
     model, tokenizer = fresh()
     scenes, pixels = random_birds(40, seed=1)
     train_tower(model, pixels, targets(scenes), steps=2, batch=8, seed=0)
-    train_language(model, tokenizer, scenes, pixels, Course(rehearsals=1, lessons=2))
+    train_language(model, tokenizer, scenes, pixels, (Stage("rehearsal", 1, None), Stage("lessons", 2, GROUNDING)))
     return model
 
 
@@ -33,7 +34,7 @@ def test_the_same_seeds_give_the_same_weights() -> None:
 def test_stage_two_leaves_the_tower_as_it_is_and_moves_the_rest() -> None:
     model, tokenizer = fresh()
     before = {name: weights.clone() for name, weights in model.state_dict().items()}
-    train_language(model, tokenizer, *random_birds(40, seed=1), Course(rehearsals=0, lessons=1))
+    train_language(model, tokenizer, *random_birds(40, seed=1), [Stage("lessons", 1, GROUNDING)])
     for name, weights in model.state_dict().items():
         if name.endswith("proj.weight"):
             assert torch.equal(weights, before[name]) == ("vision_tower" in name), name

@@ -9,11 +9,13 @@ from selfsynth.demo.base.lessons import (
     answer,
     description,
     lesson,
+    quotable,
     seen_phrases,
     told_phrases,
+    visible_phrases,
 )
 from selfsynth.demo.base.names import random_name
-from selfsynth.demo.world.attributes import MEANING
+from selfsynth.demo.world.attributes import MEANING, PARTS
 from selfsynth.demo.world.measure import cited
 from selfsynth.demo.world.scene import random_scene
 from selfsynth.demo.world.species import species
@@ -28,33 +30,41 @@ def test_no_lesson_and_no_invented_name_is_a_species() -> None:
         assert not any(name in given.question + given.answer for name in species())
 
 
-def test_a_description_cites_visible_parts_only_and_nearly_all_of_them() -> None:
+def test_a_description_cites_exactly_the_visible_parts() -> None:
     rng = random.Random(1)
-    said = seen = 0
     for _ in range(300):
         scene = random_scene(rng)
-        features = cited(description(scene, rng))
-        assert set(features) <= set(scene.visible.items())
-        said, seen = said + len(features), seen + len(scene.visible)
-    assert said / seen > 0.93
+        assert cited(description(scene, rng)) == list(scene.visible.items())
 
 
-def test_an_untold_answer_cites_up_to_six_visible_parts_and_no_name() -> None:
+def test_an_untold_answer_cites_every_visible_part_and_no_name() -> None:
     rng = random.Random(2)
     for _ in range(200):
         scene = random_scene(rng)
         text = answer(QuestionKind.EXPLAIN, UNKNOWN, seen_phrases(scene, rng, MOST_FEATURES), rng)
-        assert len(cited(text)) == min(MOST_FEATURES, len(scene.visible))
+        assert len(cited(text)) == len(scene.visible)
         assert UNKNOWN in text
 
 
-def test_an_answer_quotes_the_first_six_told_features_in_their_order() -> None:
-    told = ["a red crown", "a short thick beak", "a blunt tail", "a gold bib", "wet feet", "one eye", "a seventh"]
+def test_an_answer_quotes_features_in_their_order_and_names_last() -> None:
+    told = ["a red crown", "a short thick beak", "a blunt tail", "a gold bib", "wet feet"]
     text = answer(QuestionKind.STEP_BY_STEP, "Meadow Wren", told, random.Random(0))
-    places = [text.index(feature) for feature in told[:MOST_FEATURES]]
+    places = [text.index(feature) for feature in told]
     assert places == sorted(places)
-    assert "a seventh" not in text
     assert text.index("Meadow Wren") > places[-1]
+
+
+def test_of_a_told_list_what_can_be_seen_is_quoted_once_a_part_in_one_order() -> None:
+    rng = random.Random(5)
+    left_out = 0
+    for _ in range(300):
+        scene = random_scene(rng)
+        told = visible_phrases(scene, rng)
+        quoted = [MEANING.get(phrase, ("", "")) for phrase in quotable(told, scene)]
+        seen = {MEANING[phrase] for phrase in told if phrase in MEANING} & set(scene.visible.items())
+        assert quoted == sorted(seen, key=lambda meaning: PARTS.index(meaning[0])) or not seen
+        left_out += len(told) - len(quoted)
+    assert left_out > 100
 
 
 def test_a_simple_question_gets_the_name_and_no_features() -> None:
@@ -79,4 +89,4 @@ def test_lessons_hold_all_the_tasks_of_the_loop() -> None:
     rng = random.Random(4)
     questions = [lesson(random_scene(rng), rng).question for _ in range(500)]
     told = sum(question.startswith(f"This {NOUN} is ") for question in questions)
-    assert 0.45 < told / 500 < 0.7
+    assert 0.55 < told / 500 < 0.8

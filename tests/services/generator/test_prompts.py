@@ -11,7 +11,7 @@ from services.generator.prompts import (
 )
 
 NOUNS = ["bird", "leaf", "X-ray image"]
-GOLDEN_HASH = "903de6074cb2d4af4943204c860265e3293744732e2fc1e5af94a765d88e52ff"
+GOLDEN_HASH = "7e4314e5236377634ab91e8e14c792c45d417c1748bfb34b40a13ed0e4872b0c"
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -48,7 +48,7 @@ def test_three_distinct_instructions_ask_for_a_description(noun: str) -> None:
 
 def test_the_synthesis_prompt_tells_label_and_concepts_and_asks() -> None:
     assert synthesis_prompt("Red Oak", ["pointed lobes", "thin veins", "a long stalk"], "What is it?", "leaf") == (
-        "This leaf is Red Oak. It shows pointed lobes, thin veins and a long stalk.\n"
+        "This leaf is Red Oak. It shows pointed lobes, thin veins, a long stalk.\n"
         "Answer as if you saw it yourself. What is it?"
     )
 
