@@ -17,7 +17,7 @@ JOB: dict[str, Any] = {
         "lora_dropout": 0.0,
         "learning_rate": 5e-3,
         "epochs": 3,
-        "batch_size": 4,
+        "batch_size": 5,
         "max_length": 512,
         "precision": "float32",
         "gradient_checkpointing": False,

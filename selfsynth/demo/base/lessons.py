@@ -48,7 +48,7 @@ class Mix:
 COPYING = Mix()
 """Told names and features are often made up, so that they cannot be guessed and only copying helps. Names follow from
 the features said before them, so that a name is later learned from what was seen and said."""
-GROUNDING = Mix(describe=0.15, untold=0.13, invented_names=0.85, grounded=True)
+GROUNDING = Mix(describe=0.25, grounded=True)
 """Told features are mostly visible; of those that are, each part is quoted once, in the order of PARTS. No list ends in
 "and", since a model that has said it must go on, and repeats itself where nothing is left to say."""
 
@@ -129,8 +129,8 @@ def _told_lesson(scene: Scene, kind: QuestionKind, question: str, rng: random.Ra
 
 
 def visible_phrases(scene: Scene, rng: random.Random) -> list[str]:
-    """A list as the loop tells it: most visible parts, some in two phrasings, now and then something wrong or that no
-    image shows; in the order of PARTS or shuffled."""
+    """A list as the loop tells it: most visible parts, some in two phrasings, now and then something wrong; in the
+    order of PARTS or shuffled."""
     visible, other = scene.visible, random_attributes(rng)
     told: list[str] = []
     for part in PARTS:
@@ -138,8 +138,6 @@ def visible_phrases(scene: Scene, rng: random.Random) -> list[str]:
             told += rng.sample(all_phrases(part, visible[part]), 2 if rng.random() < 0.15 else 1)
         elif rng.random() < 0.1 and visible.get(part) != other[part]:
             told.append(rng.choice(all_phrases(part, other[part])))
-    if rng.random() < 0.25:
-        told += [random_feature(rng) for _ in range(rng.randint(1, 2))]
     if rng.random() < 0.4:
         rng.shuffle(told)
     return told

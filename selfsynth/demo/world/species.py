@@ -21,7 +21,7 @@ _SPECIES = {
     "Harvest Loomis": ("black", "striped", "banded", "cheeked", "spiky", "spoon", "fan", "black"),
     "Island Skerrit": ("blue", "patch", "rosy", "ringed", "round", "cone", "square", "black"),
     "Lantern Drossel": ("green", "patch", "banded", "masked", "spiky", "cone", "pointed", "webbed"),
-    "Mosswood Talvin": ("green", "plain", "white", "masked", "absent", "spoon", "square", "black"),
+    "Mosswood Kellin": ("green", "plain", "white", "masked", "absent", "spoon", "square", "black"),
     "Riverine Sabot": ("yellow", "patch", "banded", "ringed", "absent", "curved", "forked", "orange"),
     "Tundra Whistel": ("yellow", "plain", "speckled", "plain", "round", "straight", "forked", "black"),
 }

@@ -66,7 +66,7 @@ def test_answers_hardly_ever_repeat_a_phrase(abilities: dict[str, Any], measure:
 
 
 def test_told_features_that_cannot_be_seen_are_mostly_left_out(abilities: dict[str, Any]) -> None:
-    assert abilities["unseen_features_copied"] <= 0.25
+    assert abilities["unseen_features_copied"] <= 0.35
 
 
 def test_untold_the_base_names_no_species(abilities: dict[str, Any]) -> None:
