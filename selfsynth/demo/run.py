@@ -26,11 +26,12 @@ def main(folder: Path, seed: int, control: bool) -> Report:
     """
     console = Console()
     began = time.monotonic()
+    folder = folder.absolute()
     world = folder / f"world-{seed}"
     write_dataset(world, seed)
     options = StackOptions(import_roots=(world,))
     with Stack(folder / "stack", options) as stack, Client(stack.url, stack.api_key) as client:
-        console.print(f"coordinator {stack.url}, everything it makes is in {folder.absolute()}")
+        console.print(f"coordinator {stack.url}, everything it makes is in {folder}")
         dataset = client.wait_dataset(client.add_dataset(world, f"birds-{seed}")["id"])
         job = _run(client, console, dataset["id"], options.model_name, JOB, seed)
         seconds = time.monotonic() - began

@@ -30,7 +30,7 @@ _VISION_STEPS, _VISION_BATCH = 600, 128
 _COURSE = (
     Stage("rehearsal", 500, None),
     Stage("copying", 2000, COPYING),
-    # Enough to explain and to copy names; with twice as many steps names told stick so well that others are not learned.
+    # Enough to explain and to copy names. With twice as many steps names told stick so well that none is learned.
     Stage("grounding", 1000, GROUNDING),
 )
 
