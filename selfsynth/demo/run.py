@@ -1,5 +1,6 @@
 """`make demo`: draw a world, start the embedded stack, post a job, watch it, measure it, and leave a report."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from selfsynth.stack.stack import Stack, StackOptions
 from shared.errors import SystemFault
 
 ENGINE = "transformers"
+_WIDTH = 120
 # Steps of a model this small are shorter on one core than two cores need to meet (58 against 100 ms).
 _ENV = {"trainer": {"SELFSYNTH_TRAINER_THREADS": "1", "OMP_NUM_THREADS": "1"}}
 
@@ -26,7 +28,7 @@ def main(folder: Path, seed: int, control: bool) -> Report:
 
     Raises SystemFault when the job did not succeed, with its cause.
     """
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     began = time.monotonic()
     folder = folder.absolute()
     world = folder / f"world-{seed}"

@@ -9,7 +9,7 @@ from jinja2 import Environment, select_autoescape
 
 from selfsynth.demo.report.contents import Report
 from selfsynth.demo.report.plots import plot_examples, plot_rounds
-from selfsynth.demo.report.table import COLUMNS, row_of
+from selfsynth.demo.report.table import COLUMNS, row_of, seconds_of
 
 
 def write_page(report: Report, folder: Path) -> Path:
@@ -31,6 +31,7 @@ def _render(name: str, report: Report, folder: Path, *, escaped: bool) -> str:
         report=report,
         columns=COLUMNS,
         rows=[row_of(figures) for figures in report.rounds],
+        seconds=[seconds_of(figures) for figures in report.rounds],
         control_rows=[row_of(figures) for figures in report.control],
         rounds_png=_inline(folder / "rounds.png"),
         examples_png=_inline(folder / "examples.png"),

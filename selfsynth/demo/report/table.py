@@ -15,7 +15,6 @@ COLUMNS = (
     "repetition",
     "QA pairs",
     "fallbacks",
-    "seconds",
 )
 
 
@@ -30,12 +29,19 @@ def row_of(figures: RoundFigures) -> tuple[str, ...]:
         _share(figures.repetition_rate),
         str(figures.qa_pairs) if figures.round else "",
         str(figures.fallbacks) if figures.round else "",
-        ", ".join(f"{step} {seconds:.0f}" for step, seconds in figures.seconds.items()),
     )
 
 
+def seconds_of(figures: RoundFigures) -> str:
+    """The round's steps with their seconds, on one line."""
+    name = "base" if figures.round == 0 else f"round {figures.round}"
+    return f"{name}: " + ", ".join(f"{step} {seconds:.0f} s" for step, seconds in figures.seconds.items())
+
+
 def rounds_table(rounds: Sequence[RoundFigures], title: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    """The table, with the seconds of every step below it."""
+    seconds = "\n".join(seconds_of(figures) for figures in rounds)
+    table = Table(title=title, title_justify="left", caption=seconds, caption_justify="left")
     for column in COLUMNS:
         table.add_column(column, overflow="fold")
     for figures in rounds:
