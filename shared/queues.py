@@ -70,12 +70,9 @@ class Messages:
 
         A second delivery is harmless (the coordinator lets one attempt start once); a message nobody handles is not.
         """
-        try:
-            message = Job.fetch(message_id, connection=self._connection, serializer=JSONSerializer)
-        except NoSuchJobError:
+        message = self._find(message_id)
+        if message is None:
             return False
-        except RedisError as error:
-            raise _unavailable(error) from error
         status = message.get_status(refresh=False)
         if status == JobStatus.STARTED:
             return message.started_at is None or datetime.now(UTC) - _aware(message.started_at) < _TAKEN_FOR
@@ -83,13 +80,16 @@ class Messages:
 
     def returned(self, message_id: str) -> bool:
         """Whether the message's handler came to its end: proof that nothing of it runs any more."""
+        message = self._find(message_id)
+        return message is not None and bool(message.get_status(refresh=False) == JobStatus.FINISHED)
+
+    def _find(self, message_id: str) -> Job | None:
         try:
-            message = Job.fetch(message_id, connection=self._connection, serializer=JSONSerializer)
+            return Job.fetch(message_id, connection=self._connection, serializer=JSONSerializer)
         except NoSuchJobError:
-            return False
+            return None
         except RedisError as error:
             raise _unavailable(error) from error
-        return bool(message.get_status(refresh=False) == JobStatus.FINISHED)
 
     def _forget(self, message_id: str) -> None:
         with contextlib.suppress(NoSuchJobError):
