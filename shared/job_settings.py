@@ -99,6 +99,9 @@ class TrainSettings(StepSettings):
     lora_dropout: float = Field(0.05, ge=0, lt=1)
     projector: Literal["lora", "frozen"] = "lora"
     learning_rate: float = Field(1e-5, gt=0, le=1)
+    round_decay: float = Field(
+        1.0, gt=0, le=1, description="the learning rate of round n is learning_rate * round_decay^(n - 1)"
+    )
     warmup_ratio: Share = 0.05
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     weight_decay: float = Field(0.0, ge=0)
@@ -110,6 +113,12 @@ class TrainSettings(StepSettings):
     gradient_checkpointing: bool = True
     checkpoint_every: int = Field(50, ge=1, description="optimiser steps between checkpoints")
     start_from: Literal["previous", "base"] = "previous"
+
+    def of_round(self, round_: int) -> "TrainSettings":
+        """These settings with the learning rate that holds in the round: later rounds may only refine."""
+        refined = round_ - 1 if self.start_from == "previous" else 0
+        rate = self.learning_rate * self.round_decay**refined
+        return self.model_copy(update={"learning_rate": rate})
 
 
 class EvaluateSettings(StepSettings):

@@ -16,6 +16,7 @@ JOB: dict[str, Any] = {
         "lora_alpha": 64,
         "lora_dropout": 0.0,
         "learning_rate": 5e-3,
+        "round_decay": 0.4,
         "epochs": 3,
         "batch_size": 5,
         "max_length": 512,

@@ -72,7 +72,7 @@ def _prepare(context: StepContext, settings: TrainerSettings, folder: Path, outp
         base_model=task.base_model,
         folder=folder.absolute(),
         images=images.absolute(),
-        settings=context.settings.train,
+        settings=context.settings.train.of_round(task.round),
         seed=derive(task.seed, task.round, "train"),
         adapter=adapter.absolute() if adapter else None,
         checkpoint=fetch(store, found[-1], folder / "resume").absolute() if found else None,

@@ -27,3 +27,9 @@ def test_an_unknown_method_names_the_known_ones() -> None:
     with pytest.raises(InvalidInput, match="'magic'") as caught:
         resolve("magic", {})
     assert "default, paper" in caught.value.remedy
+
+
+def test_the_learning_rate_decays_by_round_and_the_first_round_has_it_whole() -> None:
+    train = resolve("default", {"train": {"learning_rate": 0.01, "round_decay": 0.5}}).train
+    assert [train.of_round(n).learning_rate for n in (1, 2, 3)] == [0.01, 0.005, 0.0025]
+    assert train.of_round(2).epochs == train.epochs
