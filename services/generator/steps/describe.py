@@ -9,7 +9,6 @@ from services.generator.steps.inputs import shard_examples
 from services.generator.steps.parts import PartRun
 from services.generator.steps.teacher import Sitting
 from shared.artefacts import ManifestRef
-from shared.errors import InvalidInput
 from shared.job_settings import DescribeSettings
 from shared.types.records import Description
 from shared.worker.context import StepContext
@@ -17,7 +16,7 @@ from shared.worker.context import StepContext
 
 def run(context: StepContext, engine: Engine) -> ManifestRef:
     settings = context.settings.describe
-    instructions = first_instructions(context.settings.noun, settings.instructions)
+    instructions = describe_instructions(context.settings.noun)[: settings.instructions]
 
     async def rows_of(sitting: Sitting) -> Sequence[Description]:
         asked = (_describe(sitting, k, text, settings) for k, text in enumerate(instructions))
@@ -26,18 +25,6 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     parts = PartRun(context, Description, shard_examples(context, ["train"]), rows_of)
     parts.complete(engine)
     return parts.writer.finish(parts.part_count, {"descriptions": float(sum(1 for _ in parts.writer.read()))})
-
-
-def first_instructions(noun: str, count: int) -> tuple[str, ...]:
-    """Raises InvalidInput when there are fewer than `count`."""
-    known = describe_instructions(noun)
-    if count > len(known):
-        raise InvalidInput(
-            f"settings.describe.instructions is {count}, but there are {len(known)} instructions",
-            remedy=f"Set it to {len(known)} at most and raise settings.describe.samples.",
-            code="invalid_settings",
-        )
-    return known[:count]
 
 
 async def _describe(sitting: Sitting, instruction: int, text: str, settings: DescribeSettings) -> list[Description]:

@@ -31,7 +31,10 @@ def checkpoint_keys(store: ObjectStore) -> list[str]:
 
 
 def trainers_here() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    """Training programs below this process; other fixtures' servers may be there too."""
+    below = psutil.Process().children(recursive=True)
+    alive = [child for child in below if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in alive if "services.trainer.sft" in child.cmdline()]
 
 
 def on_a_checkpoint_of(store: ObjectStore, attempt: int, act: Callable[[], None]) -> Callable[[], None]:

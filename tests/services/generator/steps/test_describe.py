@@ -1,10 +1,7 @@
 from collections import Counter
 
-import pytest
-
 from services.generator.prompts import describe_instructions
 from services.generator.steps import describe
-from shared.errors import InvalidInput
 from shared.types.lifecycle import StepName
 from shared.types.records import Description
 from tests.services.generator.fake_engine import Asked, FakeEngine
@@ -67,12 +64,6 @@ def test_a_description_cut_off_says_so(scene: Scene, fake: FakeEngine) -> None:
         (0, "stop"),
         (1, "length"),
     }
-
-
-def test_more_instructions_than_there_are_is_the_users_fault(scene: Scene, fake: FakeEngine) -> None:
-    with pytest.raises(InvalidInput, match="instructions is 9, but there are 3"):
-        run(describe.run, scene.context(StepName.DESCRIBE, {"describe": {"instructions": 9}}), fake)
-    assert fake.asked == []
 
 
 def _long_for_second_instruction(asked: Asked, choice: int) -> str:
