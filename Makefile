@@ -1,7 +1,8 @@
 # Every command of the project. Each installs what it needs, from the lock, into .venv.
 SHELL := /bin/bash
 PY := .venv/bin/python
-# A bare environment has no HOME; uv and pip want one.
+# A bare environment has neither PATH nor HOME; Python, uv and pip want them.
+export PATH ?= /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
 export SELFSYNTH_TEST_DATA ?= ../shared/data
 export OMP_NUM_THREADS ?= 1
