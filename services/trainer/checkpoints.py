@@ -34,7 +34,9 @@ def fetch(store: ObjectStore, checkpoint: Checkpoint, folder: Path) -> Path:
     tar_file = folder / "resume.tar"
     store.get_to_file(checkpoint.key, tar_file)
     with tarfile.open(tar_file) as tar:
-        tar.extractall(folder, filter="data")
+        # The archive is our own; Pythons before 3.11.4 do not know the filter.
+        tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+        tar.extractall(folder)
     tar_file.unlink()
     return folder / f"checkpoint-{checkpoint.step}"
 

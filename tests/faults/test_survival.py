@@ -15,7 +15,7 @@ from selfsynth.client import Client
 from selfsynth.demo.world.dataset import write_dataset
 from selfsynth.stack.stack import Stack, StackOptions
 from shared.artefacts import Manifest
-from tests.faults.watching import freeze, has_ended, parts_of, until
+from tests.faults.watching import freeze, freeze_in_the_middle, has_ended, parts_of, until
 from tests.models import tiny_llava
 
 TRAIN_IMAGES = 48
@@ -88,8 +88,7 @@ def survivor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivor]:
 def _kill_in_parts(run: Survivor, stack: Stack, process: str, step: str) -> None:
     """SIGKILL after the first part and before the last."""
     folder = run.folder(1, step)
-    until(f"a part of {step}", lambda: bool(parts_of(folder)))
-    family = freeze(stack.process(process).pid)
+    family = freeze_in_the_middle(stack.process(process).pid, folder)
     assert not has_ended(folder), f"{step} was over before the kill"
     run.before[step] = parts_of(folder)
     assert 0 < len(run.before[step]) < TRAIN_IMAGES

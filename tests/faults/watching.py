@@ -1,5 +1,6 @@
 """Waiting for a step to be in the middle of its work, by what it has left in the store's folder."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import psutil
 import pytest
 
 POLL_S = 0.002
+SLICE_S = 0.02
 PATIENCE_S = 180
 
 
@@ -28,9 +30,26 @@ def has_ended(step_folder: Path) -> bool:
     return any(step_folder.glob("**/manifest-*.json"))
 
 
+def freeze_in_the_middle(pid: int, step_folder: Path) -> list[psutil.Process]:
+    """Let a worker run in short slices until it has left a part, so that however busy the machine is it is caught
+    before its last one. Returns the worker's frozen family."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        family = freeze(pid)
+        if any(step_folder.glob("**/p*.parquet")):
+            return family
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {PATIENCE_S} s for a part in {step_folder}")
+        time.sleep(SLICE_S)
+
+
 def freeze(pid: int) -> list[psutil.Process]:
     """Stop a process and all below it where they stand, so that nothing moves between looking and killing."""
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     for process in family:
-        process.suspend()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.suspend()
     return family
