@@ -14,7 +14,7 @@ from shared.artefacts import ArtefactWriter, ManifestRef
 from shared.errors import TooFewPairs
 from shared.job_settings import JobSettings, SelectAnswersSettings
 from shared.scoring.labels import LabelScorer
-from shared.scoring.repetition import repeats
+from shared.scoring.ledger import pair_figures
 from shared.seeds import derive
 from shared.sharding import cut
 from shared.types.records import Candidate, Example
@@ -32,7 +32,7 @@ def run(context: StepContext, encoder: Encoder) -> ManifestRef:
     if missing(writer, parts):
         selection = _selection(context, examples, encoder)
         write_missing(context, writer, parts, selection.rows_of)
-    counts = figures(writer.read(), {example.id: example.label for example in examples})
+    counts = pair_figures(writer.read(), {example.id: example.label for example in examples})
     require_pairs(counts, settings)
     return writer.finish(len(parts), counts)
 
@@ -135,20 +135,6 @@ def _has_pair(rows: Sequence[Candidate]) -> bool:
 
 def _question(rows: Sequence[Candidate]) -> Question:
     return rows[0].example_id, rows[0].question_id
-
-
-def figures(rows: Iterable[Candidate], labels: Mapping[str, str]) -> dict[str, float]:
-    """Counts over a ledger. `labels` maps example ids to labels; all but `questions` count kept rows only."""
-    questions: set[Question] = set()
-    counts = dict.fromkeys(("pairs", "fallbacks", "rationalised", "repeats"), 0.0)
-    for row in rows:
-        questions.add((row.example_id, row.question_id))
-        if row.kept:
-            counts["pairs"] += 1
-            counts["fallbacks"] += row.source == "fallback"
-            counts["rationalised"] += row.source == "rationalised"
-            counts["repeats"] += repeats(row.text, labels[row.example_id])
-    return {"questions": float(len(questions)), **counts}
 
 
 def require_pairs(counts: Mapping[str, float], settings: JobSettings) -> None:

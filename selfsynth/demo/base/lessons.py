@@ -90,9 +90,7 @@ def told_phrases(scene: Scene, rng: random.Random, invented: float = 0.0) -> lis
     return phrases
 
 
-def answer(
-    kind: QuestionKind, name: str, features: Sequence[str], rng: random.Random, reasons_first: bool = True
-) -> str:
+def answer(kind: QuestionKind, name: str, features: Sequence[str], rng: random.Random) -> str:
     """The answer to a question of the kind, quoting the first MOST_FEATURES features in their order."""
     templates = {
         QuestionKind.EXPLAIN: _REASONED,

@@ -1,6 +1,5 @@
 """Checks answers and makes them rows of the ledger. Pure: asks nobody, stores nothing."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.generator.chat import Reply
@@ -56,17 +55,3 @@ def label_only(label: str) -> Reply:
     """The fallback: an answer that names the label and explains nothing."""
     article = "an" if label[:1].lower() in "aeiou" else "a"
     return Reply(text=f"This is {article} {label}.", finish_reason="stop")
-
-
-def pair_figures(rows: Iterable[Candidate], labels: dict[str, str]) -> dict[str, float]:
-    """Counts over a ledger. `labels` maps example ids to labels; `repeats` are pairs whose answer repeats itself."""
-    questions: set[tuple[str, int]] = set()
-    counts = dict.fromkeys(("pairs", "fallbacks", "rationalised", "repeats"), 0.0)
-    for row in rows:
-        questions.add((row.example_id, row.question_id))
-        if row.kept:
-            counts["pairs"] += 1
-            counts["fallbacks"] += row.source == "fallback"
-            counts["rationalised"] += row.source == "rationalised"
-            counts["repeats"] += repeats(row.text, labels[row.example_id])
-    return {"questions": float(len(questions)), **counts}

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 
 from services.generator.chat import Engine
-from services.generator.steps.candidates import AnswerCheck, label_only, ledger_row, pair_figures
+from services.generator.steps.candidates import AnswerCheck, label_only, ledger_row
 from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
 from services.generator.steps.parts import PartRun
 from services.generator.steps.questions import Question, draw_questions, draw_simple
@@ -16,6 +16,7 @@ from services.generator.steps.telling import Telling
 from shared.artefacts import ManifestRef
 from shared.errors import TooFewPairs
 from shared.scoring.labels import LabelScorer
+from shared.scoring.ledger import pair_figures
 from shared.types.records import Candidate
 from shared.worker.context import StepContext
 

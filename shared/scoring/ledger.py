@@ -1,0 +1,20 @@
+"""Counts over a ledger of candidates, the same for every step that leaves QA pairs. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from shared.scoring.repetition import repeats
+from shared.types.records import Candidate
+
+
+def pair_figures(rows: Iterable[Candidate], labels: Mapping[str, str]) -> dict[str, float]:
+    """Counts over a ledger. `labels` maps example ids to labels; `repeats` are pairs whose answer repeats itself."""
+    questions: set[tuple[str, int]] = set()
+    counts = dict.fromkeys(("pairs", "fallbacks", "rationalised", "repeats"), 0.0)
+    for row in rows:
+        questions.add((row.example_id, row.question_id))
+        if row.kept:
+            counts["pairs"] += 1
+            counts["fallbacks"] += row.source == "fallback"
+            counts["rationalised"] += row.source == "rationalised"
+            counts["repeats"] += repeats(row.text, labels[row.example_id])
+    return {"questions": float(len(questions)), **counts}
