@@ -65,6 +65,10 @@ class Client:
     def dataset(self, dataset_id: str) -> Json:
         return self._json("GET", f"/datasets/{dataset_id}")
 
+    def datasets(self, limit: int = 50) -> Iterator[Json]:
+        """All data sets, newest first, fetched `limit` at a time."""
+        return self._pages("/datasets", {"limit": limit})
+
     def wait_dataset(self, dataset_id: str, on_update: Callable[[Json], None] | None = None) -> Json:
         """Until it is `ready`. Raises ApiError with the report's faults when it is `invalid`."""
         while True:

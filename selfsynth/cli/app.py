@@ -3,6 +3,7 @@
 import typer
 
 from selfsynth.cli import demo, jobs, run, up
+from selfsynth.cli.datasets.app import app as datasets
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,3 +15,4 @@ app.command("up")(up.up)
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(datasets, name="datasets")

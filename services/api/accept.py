@@ -79,6 +79,7 @@ def _fill_dataset(session: Session, job: Job, accepted: Accepted) -> None:
     dataset.report = extra["report"]
     dataset.status = "invalid" if dataset.report["errors"] else "ready"
     dataset.layout, dataset.classes, dataset.splits = extra["layout"], extra["classes"], extra["splits"]
+    dataset.class_names, dataset.domain = extra["class_names"], extra["domain"]
     dataset.examples = accepted.ref.key
     dataset.updated_at = func.clock_timestamp()
     if accepted.bank:

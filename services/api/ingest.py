@@ -4,6 +4,7 @@ Example rows, the concept bank and a report. Knows no database."""
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def ingest(context: StepContext, roots: Roots, upload_limit_bytes: int) -> Manif
             flaws += _write_part(context, writer, number, part, allowed)
             context.progress(number + 1, len(parts), {})
     concepts = _concepts(listing, request)
-    listing = Listing(listing.layout, items, listing.classes, concepts, listing.findings)
+    listing = replace(listing, items=items, concepts=concepts)
     return writer.finish(len(parts), extra=_extra(context, listing, list(writer.read()), flaws, request))
 
 
@@ -88,6 +89,7 @@ def _stored(context: StepContext, item: Item, picture: Picture) -> Example:
         height=picture.height,
         sha256=picture.sha256,
         source=item.source,
+        group=item.group,
     )
 
 
@@ -102,7 +104,9 @@ def _extra(
 ) -> dict[str, Any]:
     return {
         "layout": listing.layout,
-        "classes": list(listing.classes),
+        "classes": list(listing.labels),
+        "class_names": [name.model_dump(mode="json") for name in listing.classes],
+        "domain": listing.domain.model_dump(mode="json"),
         "splits": counts_by_split(examples),
         "report": report(listing, examples, flaws, request.policy),
         "concept_bank": _write_bank(context, listing.concepts),

@@ -78,6 +78,7 @@ def _row(request: JobRequest, settings: JobSettings, dataset: Dataset, bank: Con
         status=JobStatus.QUEUED,
         dataset_id=dataset.id,
         concept_bank=bank.key,
+        concept_bank_version=bank.version,
         model=request.model,
         rounds=request.rounds,
         method=request.method,

@@ -16,7 +16,7 @@ class Record(BaseModel):
 
 
 class Example(Record):
-    """An image and its true label."""
+    """An image and its true label. Examples of one `group` (a patient, say) belong in one split."""
 
     id: str
     image_key: str
@@ -26,6 +26,7 @@ class Example(Record):
     height: int
     sha256: str
     source: str
+    group: str | None = None
 
 
 class Description(Record):

@@ -87,6 +87,13 @@ def test_jobs_follow_the_cursor_to_the_last_page() -> None:
     assert [request.url.params.get("after") for request in api.requests] == [None, "b"]
 
 
+def test_data_sets_follow_the_cursor_too() -> None:
+    pages = [{"items": [{"id": "ds_2"}], "next": "ds_2"}, {"items": [{"id": "ds_1"}], "next": None}]
+    api = ApiDouble({"GET /datasets": [_ok(page) for page in pages]})
+    assert [found["id"] for found in _client(api).datasets()] == ["ds_2", "ds_1"]
+    assert api.requests[1].url.params["after"] == "ds_2"
+
+
 def test_events_end_at_an_empty_page() -> None:
     pages = [{"items": [{"id": 1}], "next": "1"}, {"items": [], "next": "1"}]
     api = ApiDouble({"GET /jobs/job_1/events": [_ok(page) for page in pages]})

@@ -23,6 +23,7 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         Json: JSONB(none_as_null=True),
         list[str]: JSONB(none_as_null=True),
+        list[Json]: JSONB(none_as_null=True),
     }
 
 
@@ -31,7 +32,8 @@ def _now() -> Mapped[datetime]:
 
 
 class Dataset(Base):
-    """`source` is the request: where to read, and what to do with broken images. `examples` is a manifest's key."""
+    """`source` is the request: where to read, and what to do with broken images. `examples` is a manifest's key.
+    `class_names` holds each class's raw name and aliases (ClassName), `domain` what the images show (Domain)."""
 
     __tablename__ = "datasets"
 
@@ -41,6 +43,8 @@ class Dataset(Base):
     source: Mapped[Json]
     layout: Mapped[str | None]
     classes: Mapped[list[str]] = mapped_column(default=list)
+    class_names: Mapped[list[Json]] = mapped_column(default=list)
+    domain: Mapped[Json] = mapped_column(default=dict)
     splits: Mapped[Json] = mapped_column(default=dict)
     report: Mapped[Json] = mapped_column(default=dict)
     examples: Mapped[str | None]
@@ -49,7 +53,7 @@ class Dataset(Base):
 
 
 class ConceptBankRow(Base):
-    """Immutable: a change is a new version."""
+    """Immutable: a change is a new version. `made` tells how: the source, what it cost, what was taken out."""
 
     __tablename__ = "concept_banks"
     __table_args__ = (UniqueConstraint("dataset_id", "version"),)
@@ -59,6 +63,7 @@ class ConceptBankRow(Base):
     version: Mapped[int]
     key: Mapped[str]
     counts: Mapped[Json]
+    made: Mapped[Json] = mapped_column(default=dict)
     created_at: Mapped[datetime] = _now()
 
 
@@ -75,6 +80,7 @@ class Job(Base):
     version: Mapped[int] = mapped_column(default=0)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
     concept_bank: Mapped[str | None]
+    concept_bank_version: Mapped[int | None]
     model: Mapped[str]
     rounds: Mapped[int]
     method: Mapped[str]

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from services.api.datasets import class_folders, reference_json
 from services.api.datasets.listing import Listing
+from services.api.datasets.readers import class_folders, reference_json
 from shared.errors import InvalidInput
 
 

@@ -39,9 +39,9 @@ def _of_classes(listing: Listing, examples: Sequence[Example]) -> list[Finding]:
             code="class_without_train",
             message=f"the class {label!r} has no usable train image; add some or take the class out",
         )
-        for label in sorted(set(listing.classes) - trained)
+        for label in sorted(set(listing.labels) - trained)
     ]
-    if any(not label for label in listing.classes):
+    if any(not label for label in listing.labels):
         found.append(Finding(code="empty_label", message="some images have an empty label"))
     if len(listing.classes) < 2:
         found.append(Finding(code="too_few_classes", message="a data set needs at least two classes"))

@@ -44,7 +44,7 @@ def test_the_module_is_the_command_and_a_fault_of_the_user_shows_no_traceback(tm
 def test_help_lists_the_commands(capsys: Capture) -> None:
     assert _run("--help") == 0
     told = capsys.readouterr().out
-    assert [command for command in ("up", "demo", "run", "jobs") if command not in told] == []
+    assert [command for command in ("up", "demo", "run", "jobs", "datasets") if command not in told] == []
 
 
 @pytest.mark.parametrize("arguments", [("frob",), ("jobs", "show"), ("run",), ("up", "--port", "x")])

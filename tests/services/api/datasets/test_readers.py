@@ -12,7 +12,7 @@ from tests.services.api.pictures import LABELS, class_folders, picture, referenc
 
 def test_the_references_layout_is_read_with_splits_and_concepts(tmp_path: Path) -> None:
     listing = read_listing(reference_folder(tmp_path, train=3, test=1))
-    assert (listing.layout, listing.classes) == ("reference_json", tuple(sorted(LABELS)))
+    assert (listing.layout, listing.labels) == ("reference_json", tuple(sorted(LABELS)))
     assert [item.split for item in listing.items] == ["train"] * 6 + ["test"] * 2
     assert all(item.path.is_file() for item in listing.items)
     assert listing.concepts is not None
@@ -73,7 +73,7 @@ def test_an_empty_class_folder_is_told(tmp_path: Path) -> None:
     (folder / "green owl").mkdir()
     listing = read_listing(folder)
     assert [(f.code, f.file) for f in listing.findings] == [("empty_class", "green owl")]
-    assert "green owl" in listing.classes
+    assert "green owl" in listing.labels
 
 
 def test_a_folder_around_the_folder_is_looked_through(tmp_path: Path) -> None:

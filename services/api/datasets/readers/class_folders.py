@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.api.datasets.listing import Finding, Item, Listing
+from services.api.datasets.listing import Finding, Item, Listing, classes_of
 from shared.types.records import Split
 
 LAYOUT = "class_folders"
@@ -46,7 +46,7 @@ def read(folder: Path) -> Listing:
             items += [_item(image, folder, class_folder.name, split) for image in images]
             if not images:
                 findings.append(_empty(class_folder.relative_to(folder)))
-    return Listing(LAYOUT, tuple(items), tuple(sorted(classes)), None, tuple(findings))
+    return Listing(LAYOUT, tuple(items), classes_of({name: name for name in classes}), None, tuple(findings))
 
 
 def folders_in(folder: Path) -> list[Path]:

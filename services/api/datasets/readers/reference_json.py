@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from services.api.datasets.listing import Item, Listing
+from services.api.datasets.listing import Item, Listing, classes_of
 from shared.errors import InvalidInput
 from shared.types.records import Split
 
@@ -64,7 +64,7 @@ def read(train: Path) -> Listing:
         for split, entry in entries
     )
     concepts = concepts_from(train.with_name(f"{name}_visual_features.json"))
-    return Listing(LAYOUT, items, tuple(sorted({item.label for item in items})), concepts)
+    return Listing(LAYOUT, items, classes_of({item.label: item.label for item in items}), concepts)
 
 
 def concepts_from(path: Path) -> Mapping[str, tuple[str, ...]] | None:

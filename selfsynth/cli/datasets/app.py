@@ -1,0 +1,8 @@
+"""The commands about data sets, gathered. Each is a module of its own."""
+
+import typer
+
+from selfsynth.cli.datasets import show
+
+app = typer.Typer(no_args_is_help=True, help="Look at folders of labelled images, register them, read their reports.")
+app.command("list")(show.list_datasets)

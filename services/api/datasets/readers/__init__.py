@@ -1,0 +1,1 @@
+"""One file a layout, registered by name in `registry`."""
