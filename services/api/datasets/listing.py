@@ -24,10 +24,20 @@ class ClassName(BaseModel):
 
 
 @dataclass(frozen=True)
+class Cell:
+    """One image inside a Parquet file: the row counts within its row group; the column is dotted when nested."""
+
+    row_group: int
+    row: int
+    column: str
+
+
+@dataclass(frozen=True)
 class Item:
     """One image as its layout lists it. `source` is its path as the layout writes it; `split` None: yet to be drawn.
 
     Items of one `group` (a patient, a lesion) must not lie in two splits. `crop_bottom_px` rows are cut off below.
+    The bytes are those of the file at `path`, or of one `cell` of that file: `opening.read_bytes` fetches them.
     """
 
     id: str
@@ -37,6 +47,7 @@ class Item:
     source: str
     group: str | None = None
     crop_bottom_px: int = 0
+    cell: Cell | None = None
 
 
 class Finding(BaseModel):
