@@ -6,7 +6,7 @@ Keys are relative, `/`-separated. A put is atomic: a reader sees the whole objec
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import IO, Any, Literal, cast
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
@@ -35,7 +35,12 @@ class ObjectStore:
 
     def put_file(self, key: str, path: Path) -> None:
         """Store a file's bytes, streamed in parts when it is large."""
-        with _translated(self.url, key), path.open("rb") as source:
+        with path.open("rb") as source:
+            self.put_stream(key, source)
+
+    def put_stream(self, key: str, source: IO[bytes]) -> None:
+        """Store what an open file holds, from where it stands, streamed in parts when it is large."""
+        with _translated(self.url, key):
             obstore.put(self._inner, key, source, chunk_size=_CHUNK_BYTES)
 
     def get(self, key: str) -> bytes:
@@ -63,9 +68,13 @@ class ObjectStore:
 
     def list(self, prefix: str) -> list[str]:
         """All keys below the folder `prefix`, sorted."""
+        return sorted(key for key, _ in self.walk(prefix))
+
+    def walk(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Key and size in bytes of every object below the folder `prefix`, in no order, fetched page by page."""
         with _translated(self.url, prefix):
-            pages = obstore.list(self._inner, prefix=prefix.rstrip("/"))
-            return sorted(meta["path"] for page in pages for meta in page)
+            for page in obstore.list(self._inner, prefix=prefix.rstrip("/")):
+                yield from ((meta["path"], int(meta["size"])) for meta in page)
 
     def size_bytes(self, key: str) -> int | None:
         """The object's size, or None when there is none."""

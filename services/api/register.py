@@ -1,6 +1,6 @@
 """Makes a data set and the ingest job that will validate it, in one transaction."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from services.api.database.connection import Database
 from services.api.database.models import Dataset, Job
@@ -10,12 +10,13 @@ from services.api.events import tell_job
 from services.api.ids import new_id
 from services.api.problems import Problem
 from services.api.views.datasets import DatasetView, dataset_view
+from shared.objects import ObjectStore
 from shared.types.lifecycle import JobStatus
 
 
 def check_path(path: str, roots: tuple[Path, ...]) -> None:
     """Raises Problem when the path is not an existing one below the import roots."""
-    if not Path(path).is_absolute() or not is_within(Path(path), roots):
+    if "\0" in path or not Path(path).is_absolute() or not is_within(Path(path), roots):
         allowed = ", ".join(map(str, roots)) or "none"
         raise Problem(
             "path_not_allowed",
@@ -26,6 +27,20 @@ def check_path(path: str, roots: tuple[Path, ...]) -> None:
         raise Problem(
             "invalid_input", f"there is nothing at {path!r}", remedy="Check the path on the coordinator's machine."
         )
+
+
+def check_prefix(store: ObjectStore, prefix: str, allowed: str) -> None:
+    """Raises Problem when the prefix is not below the import prefix, or nothing is there."""
+    parts = prefix.split("/")
+    is_plain = not {"", ".", ".."} & set(parts) and prefix.isprintable()
+    if not allowed or not is_plain or not PurePosixPath(prefix).is_relative_to(PurePosixPath(allowed)):
+        raise Problem(
+            "path_not_allowed",
+            f"{prefix!r} is not below the prefix that may be read ({allowed or 'none'})",
+            remedy="Put the images below it; SELFSYNTH_IMPORT_PREFIX names it.",
+        )
+    if store.size_bytes(prefix) is None and next(store.walk(prefix), None) is None:
+        raise Problem("invalid_input", f"the store has nothing below {prefix!r}", remedy="Put the images there first.")
 
 
 def register(database: Database, dataset_id: str, name: str, request: IngestRequest) -> tuple[DatasetView, str]:

@@ -17,6 +17,7 @@ class ApiSettings(ServiceSettings):
     engine_url: str
     engine_key: SecretStr = SecretStr("")
     import_roots: tuple[Path, ...] = Field((), description="folders from which data sets may be read by path")
+    import_prefix: str = Field("imports", description="folder of the object store that data sets may be read from")
     lease_s: float = Field(15.0, gt=0)
     lease_margin_s: float = Field(3.0, ge=0)
     reconcile_s: float = Field(1.0, gt=0)

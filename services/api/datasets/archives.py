@@ -11,6 +11,7 @@ from typing import IO
 
 from shared.errors import InvalidInput
 
+Archive = Path | IO[bytes]
 _MAX_MEMBERS = 2_000_000
 _UNIX_LINK = 0o120000
 
@@ -23,8 +24,8 @@ class Member:
     is_plain: bool
 
 
-def check(archive: Path, limit_bytes: int) -> None:
-    """Raises InvalidInput when the archive is none, is unsafe, or is larger than the limit once unpacked."""
+def check(archive: Archive, limit_bytes: int) -> None:
+    """The archive by path, or open. Raises InvalidInput when the archive is none, is unsafe, or is larger than the limit once unpacked."""
     with _opened(archive) as inside:
         total_bytes = 0
         for number, (member, _) in enumerate(inside):
@@ -37,7 +38,7 @@ def check(archive: Path, limit_bytes: int) -> None:
                 )
 
 
-def unpack(archive: Path, folder: Path, limit_bytes: int) -> None:
+def unpack(archive: Archive, folder: Path, limit_bytes: int) -> None:
     """Unpack the plain files of a checked archive below `folder`, counting what is really written."""
     left_bytes = limit_bytes
     with _opened(archive) as inside:
@@ -75,19 +76,26 @@ def _check_name(member: Member) -> None:
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[Iterator[tuple[Member, IO[bytes] | None]]]:
+def _opened(archive: Archive) -> Iterator[Iterator[tuple[Member, IO[bytes] | None]]]:
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as inside:
                 yield _zip_members(inside)
         else:
-            with tarfile.open(archive) as tar:
+            with _tar(archive) as tar:
                 yield _tar_members(tar)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, shutil.ReadError) as error:
         raise InvalidInput(
             f"the upload is no readable zip or tar archive: {error}",
             remedy="Send a zip or tar file without a password.",
         ) from error
+
+
+def _tar(archive: Archive) -> tarfile.TarFile:
+    if isinstance(archive, Path):
+        return tarfile.open(archive)
+    archive.seek(0)
+    return tarfile.open(fileobj=archive)
 
 
 def _zip_members(inside: zipfile.ZipFile) -> Iterator[tuple[Member, IO[bytes] | None]]:

@@ -1,9 +1,6 @@
 """A data set as one zip or tar file."""
 
 import json
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response, UploadFile
@@ -17,6 +14,7 @@ from services.api.problems import Problem, faults_of
 from services.api.register import register
 from services.api.routes.dependencies import PROBLEMS, PartsDep
 from services.api.views.datasets import DatasetView
+from shared.errors import SystemFault
 
 router = APIRouter(tags=["datasets"], responses=PROBLEMS)
 
@@ -27,17 +25,20 @@ def upload_dataset(
     response: Response,
     file: UploadFile,
     name: Annotated[str, Form(min_length=1, max_length=200)],
-    options: Annotated[str, Form(description="JSON: policy, validation_share, test_share, seed, concepts")] = "{}",
+    options: Annotated[str, Form(description="JSON: any field of POST /datasets but name and source")] = "{}",
 ) -> DatasetView:
+    """`file` comes from a temporary file without a name, so that nothing stays behind however this process ends."""
     dataset_id = new_id("ds")
     key = f"datasets/{dataset_id}/upload"
     request = _request(options, key)
-    with tempfile.NamedTemporaryFile(prefix="selfsynth-upload-") as copy:
-        shutil.copyfileobj(file.file, copy, 1 << 20)
-        copy.flush()
-        check(Path(copy.name), parts.settings.upload_limit_bytes)
-        parts.store.put_file(key, Path(copy.name))
-    view, job_id = register(parts.database, dataset_id, name, request)
+    check(file.file, parts.settings.upload_limit_bytes)
+    file.file.seek(0)
+    parts.store.put_stream(key, file.file)
+    try:
+        view, job_id = register(parts.database, dataset_id, name, request)
+    except SystemFault:
+        parts.store.delete(key)
+        raise
     parts.loop.wake(job_id)
     response.headers["Location"] = f"/datasets/{view.id}"
     return view
