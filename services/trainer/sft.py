@@ -11,7 +11,7 @@ from pathlib import Path
 
 from services.trainer.plan import Plan
 from shared.errors import ErrorReport, SelfSynthError
-from shared.worker.rq_process import die_with_parent
+from shared.worker.parent_death import die_with_parent
 
 FAILED = 3
 ORPHANED = 4

@@ -4,10 +4,8 @@ The parent holds no accelerator and no threads; each message runs in a forked ch
 """
 
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 from types import FrameType
 
 from rq import Worker
@@ -16,10 +14,10 @@ from rq.queue import Queue
 
 from shared.queues import connect, queue_of
 from shared.types.lifecycle import QueueName
+from shared.worker.parent_death import die_with_parent
 
 _MAINTENANCE_S = 5
 _WORKER_TTL_S = 30
-_PR_SET_PDEATHSIG = 1
 
 
 class DrainingWorker(Worker):
@@ -48,12 +46,3 @@ def serve(queue: QueueName, redis_url: str) -> None:
         job_monitoring_interval=_MAINTENANCE_S,
     )
     worker.work(logging_level=None)
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent dies (Linux only; elsewhere the lease ends it)."""
-    if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
