@@ -14,8 +14,8 @@ Policy = Literal["refuse", "skip"]
 @dataclass(frozen=True)
 class Verdict:
     """`report`: `{"errors": [...], "warnings": [...], "errors_total", "warnings_total", "counts": {code: n}}`; the
-    lists are cut at a number of lines a code, the totals never. `left_out`: ids of the images that no row of the data set may
-    be made of."""
+    lists are cut at a number of lines a code, the totals never. `left_out`: ids of the images that no row of the data
+    set may be made of."""
 
     report: dict[str, Any]
     left_out: frozenset[str]

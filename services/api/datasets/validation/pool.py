@@ -35,9 +35,9 @@ def run_each(
     processes: int,
     timeout_s: float = 120,
 ) -> Iterator[R]:
-    """`function(item)` of each item, in order. `lost(item, why)` stands in for one that killed its process twice or took longer
-    than `timeout_s`. `function` and the items must be picklable and small; an exception of `function` is raised
-    here. Leaving the iterator, also by an exception, ends the processes."""
+    """`function(item)` of each item, in order. `lost(item, why)` stands in for one that killed its process twice or
+    took longer than `timeout_s`. `function` and the items must be picklable and small; an exception of `function` is
+    raised here. Leaving the iterator, also by an exception, ends the processes."""
     pool = _Pool(function, lost, processes, timeout_s)
     try:
         yield from pool.run(enumerate(items))
