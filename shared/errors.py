@@ -9,6 +9,7 @@ SelfSynthError
 ├── SystemFault          the platform must be mended; the same request may then succeed
 │   ├── StoreUnavailable
 │   ├── StoreFull
+│   ├── DiskFull
 │   ├── EngineUnavailable
 │   ├── QueueUnavailable
 │   └── DeviceOutOfMemory
@@ -16,7 +17,7 @@ SelfSynthError
 StepInterrupted          control flow: the worker is being shut down; what is written stays, another one goes on
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,8 +47,16 @@ class SelfSynthError(Exception):
         self.remedy = remedy
         self.code = code or type(self).code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross process borders; the remedy would be lost on the usual way."""
+        return _restored, (type(self), self.message, self.remedy, self.code)
+
     def report(self) -> ErrorReport:
         return ErrorReport(code=self.code, message=self.message, remedy=self.remedy, fault=self.fault)
+
+
+def _restored(kind: type[SelfSynthError], message: str, remedy: str, code: str) -> SelfSynthError:
+    return kind(message, remedy=remedy, code=code)
 
 
 class UserFault(SelfSynthError):
@@ -82,6 +91,10 @@ class StoreUnavailable(SystemFault):
 
 class StoreFull(SystemFault):
     code = "store_full"
+
+
+class DiskFull(SystemFault):
+    code = "disk_full"
 
 
 class EngineUnavailable(SystemFault):

@@ -19,11 +19,15 @@ _FULL_SIGNS = ("no space left", "disk quota exceeded", "os error 28", "os error 
 
 
 class ObjectStore:
-    """Open with `open_store(url)`."""
+    """Open with `open_store(url)`. One that is sent to another process is opened anew there."""
 
-    def __init__(self, url: str, inner: Any) -> None:
+    def __init__(self, url: str, inner: Any, options: Mapping[str, str] | None = None) -> None:
         self.url = url
         self._inner = inner
+        self._options = options
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_store, (self.url, self._options)
 
     def put(self, key: str, body: bytes) -> None:
         """Store `body`, replacing what was there."""
@@ -107,9 +111,8 @@ def open_store(url: str, options: Mapping[str, str] | None = None) -> ObjectStor
     try:
         if url.startswith("file://"):
             return ObjectStore(url, from_url(url, mkdir=True))
-        return ObjectStore(
-            url, from_url(url, config=cast(Any, dict(options or {})), client_options=_client_options(options))
-        )
+        inner = from_url(url, config=cast(Any, dict(options or {})), client_options=_client_options(options))
+        return ObjectStore(url, inner, options)
     except (BaseError, ValueError) as error:
         raise StoreUnavailable(
             f"the object store {url!r} cannot be opened: {error}",

@@ -34,6 +34,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "queue_unavailable": (503, "The queue does not answer"),
     "store_unavailable": (503, "The object store does not answer"),
     "store_full": (507, "The object store is full"),
+    "disk_full": (507, "A disk of the system is full"),
     "engine_unavailable": (503, "The engine does not answer"),
     "internal": (500, "A fault of the system"),
 }

@@ -25,7 +25,8 @@ class Member:
 
 
 def check(archive: Archive, limit_bytes: int) -> None:
-    """The archive by path, or open. Raises InvalidInput when the archive is none, is unsafe, or is larger than the limit once unpacked."""
+    """`archive` is a path or an open file. Raises InvalidInput when it is none, is unsafe, or is larger than the limit
+    once unpacked."""
     with _opened(archive) as inside:
         total_bytes = 0
         for number, (member, _) in enumerate(inside):

@@ -4,6 +4,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.api.database.models import Attempt, Dataset, Job, Step
+from services.api.datasets.listing import Finding
 from services.api.events import tell_job, tell_step
 from services.api.facts import facts_of
 from services.api.inputs import task_for
@@ -13,6 +14,10 @@ from shared.errors import ErrorReport
 from shared.job_settings import JobSettings
 from shared.types.lifecycle import JobStatus, StepName, StepStatus
 from shared.types.tasks import StepTask, step_id
+
+_CANCELLED = ErrorReport(
+    code="cancelled", message="validation was cancelled", remedy="Register the data set again.", fault="user"
+)
 
 
 def apply(session: Session, job: Job, move: Move, lease_s: float) -> StepTask | None:
@@ -35,6 +40,8 @@ def apply(session: Session, job: Job, move: Move, lease_s: float) -> StepTask | 
         case Cancelled():
             _cancel_rest(session, job)
             _end_job(session, job, JobStatus.CANCELLED, "cancelled by request")
+            if job.kind == "ingest":
+                _refuse_dataset(session, job, _CANCELLED)
     return None
 
 
@@ -118,7 +125,8 @@ def _fail(session: Session, job: Job, move: Fail) -> None:
 def _refuse_dataset(session: Session, job: Job, error: ErrorReport) -> None:
     dataset = session.get_one(Dataset, job.dataset_id)
     dataset.status, dataset.updated_at = "invalid", func.clock_timestamp()
-    dataset.report = {"errors": [{"code": error.code, "message": error.message, "file": None}], "warnings": []}
+    finding = Finding(code=error.code, message=f"{error.message}. {error.remedy}")
+    dataset.report = {"errors": [finding.model_dump(mode="json")], "warnings": []}
 
 
 def _cancel_rest(session: Session, job: Job) -> None:

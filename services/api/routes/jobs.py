@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Response
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from services.api.cancel import ask_to_stop
 from services.api.database.models import Event, Job
-from services.api.events import tell_job
 from services.api.job_reading import view_of
 from services.api.preflight import JobRequest
 from services.api.problems import Problem
@@ -110,11 +110,6 @@ def cancel_job(job_id: str, parts: PartsDep) -> JobSummary:
             raise Problem(
                 "job_finished", f"the job {job_id} is {job.status} already", remedy="There is nothing to cancel."
             )
-        if job.status != JobStatus.CANCELLING:
-            job.status, job.version = JobStatus.CANCELLING, job.version + 1
-            job.updated_at = func.clock_timestamp()
-            tell_job(session, job, "job.cancelling", "asked to stop")
-            session.flush()
-            session.refresh(job)
+        ask_to_stop(session, job)
     parts.loop.wake(job_id)
     return JobSummary(**summary_fields(job))
