@@ -78,6 +78,12 @@ def _inputs(facts: JobFacts, at: Position) -> dict[str, Keys]:
             return examples | {"pairs": _pairs(facts, at.round), "adapter": _start(facts, at.round)}
         case StepName.EVALUATE:
             return examples | bank
+        case StepName.ASK_CONCEPTS:
+            return _classes(facts)
+        case StepName.VIEW_CONCEPTS:
+            return examples | _classes(facts)
+        case StepName.CLEAN_CONCEPTS:
+            return bank | _classes(facts) | {"proposals": _proposals(facts)}
 
 
 def _left_by(facts: JobFacts, round_: int, step: StepName) -> Keys:
@@ -86,6 +92,19 @@ def _left_by(facts: JobFacts, round_: int, step: StepName) -> Keys:
 
 def _pairs(facts: JobFacts, round_: int) -> Keys:
     return _left_by(facts, round_, StepName.SYNTHESISE if round_ == 1 else StepName.SELECT_ANSWERS)
+
+
+def classes_key(job_id: str) -> str:
+    """Where a job that builds a concept bank finds the classes that it asks about."""
+    return f"jobs/{job_id}/classes.json"
+
+
+def _classes(facts: JobFacts) -> dict[str, Keys]:
+    return {"classes": (classes_key(facts.job_id),)}
+
+
+def _proposals(facts: JobFacts) -> Keys:
+    return _left_by(facts, 0, StepName.ASK_CONCEPTS) + _left_by(facts, 0, StepName.VIEW_CONCEPTS)
 
 
 def _start(facts: JobFacts, round_: int) -> Keys:

@@ -9,6 +9,15 @@ BASE = (StepName.EVALUATE,)
 FIRST = (StepName.DESCRIBE, StepName.SELECT_CONCEPTS, StepName.SYNTHESISE, StepName.TRAIN, StepName.EVALUATE)
 LATER = (StepName.ANSWER, StepName.SELECT_ANSWERS, StepName.TRAIN, StepName.EVALUATE)
 
+# Jobs that are no tuning: a few steps in round 0.
+ONE_OFF: dict[str, tuple[StepName, ...]] = {
+    "ingest": (StepName.INGEST,),
+    "concepts_endpoint": (StepName.ASK_CONCEPTS, StepName.CLEAN_CONCEPTS),
+    "concepts_own": (StepName.VIEW_CONCEPTS, StepName.CLEAN_CONCEPTS),
+    "concepts_newest": (StepName.CLEAN_CONCEPTS,),
+}
+CONCEPT_KINDS = tuple(kind for kind in ONE_OFF if kind.startswith("concepts_"))
+
 # A step whose examples can be worked on by several workers at once.
 _SHARDED = frozenset({StepName.DESCRIBE, StepName.SYNTHESISE, StepName.ANSWER, StepName.EVALUATE})
 
@@ -27,9 +36,9 @@ def steps_of(round_: int) -> tuple[StepName, ...]:
 
 
 def plan(kind: str, rounds: int) -> tuple[Position, ...]:
-    """All positions of a job in order. An `ingest` job has one step; a `tuning` job evaluates the base, then rounds."""
-    if kind == "ingest":
-        return (Position(0, StepName.INGEST),)
+    """All positions of a job in order. A `tuning` job evaluates the base, then come its rounds."""
+    if kind in ONE_OFF:
+        return tuple(Position(0, step) for step in ONE_OFF[kind])
     return tuple(Position(r, step) for r in range(rounds + 1) for step in steps_of(r))
 
 

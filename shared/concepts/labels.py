@@ -49,7 +49,8 @@ def match(bank: Mapping[str, Sequence[str]], classes: Iterable[ConceptClass]) ->
     exact = {each.label: each.label for each in known}
     meant = _by_name(known)
     found: dict[str, list[str]] = {each.label: [] for each in known}
-    unknown, ambiguous = [], []
+    unknown: list[str] = []
+    ambiguous: list[str] = []
     for name, concepts in bank.items():
         labels = {exact[name]} if name in exact else meant.get(plain(name)) or meant.get(_joined(name)) or set()
         if len(labels) == 1:

@@ -40,6 +40,9 @@ class StepName(StrEnum):
     SELECT_ANSWERS = "select_answers"
     TRAIN = "train"
     EVALUATE = "evaluate"
+    ASK_CONCEPTS = "ask_concepts"
+    VIEW_CONCEPTS = "view_concepts"
+    CLEAN_CONCEPTS = "clean_concepts"
 
 
 class QueueName(StrEnum):
@@ -60,4 +63,7 @@ QUEUE_OF_STEP: dict[StepName, QueueName] = {
     StepName.SELECT_ANSWERS: QueueName.SELECTION,
     StepName.TRAIN: QueueName.TRAINING,
     StepName.EVALUATE: QueueName.GENERATION,
+    StepName.ASK_CONCEPTS: QueueName.DATA,
+    StepName.VIEW_CONCEPTS: QueueName.GENERATION,
+    StepName.CLEAN_CONCEPTS: QueueName.SELECTION,
 }

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 Split = Literal["train", "validation", "test"]
 FinishReason = Literal["stop", "length"]
+AnswerOutcome = Literal["ok", "empty", "refused", "cut_off", "unreadable"]
 CandidateSource = Literal["synthesised", "answer", "rationalised", "fallback"]
 
 
@@ -91,3 +92,29 @@ class LossPoint(Record):
     epoch: float
     loss: float
     learning_rate: float
+
+
+class Proposal(Record):
+    """One answer of a model that was asked for a class's concepts, as it wrote them. `example_id` is the image that it
+    looked at, if any; `outcome` says what was wrong with an answer that names none, `detail` in its words."""
+
+    label: str
+    example_id: str | None
+    concepts: tuple[str, ...]
+    outcome: AnswerOutcome
+    detail: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class CleanedConcept(Record):
+    """One concept that somebody named for a class, in the bank or out of it. `wrote` is the wording before it was
+    tidied; `images` counts the images in which it was seen; `reason` is empty when it was kept."""
+
+    label: str
+    concept: str
+    wrote: str
+    source: str | None
+    images: int | None
+    kept: bool
+    reason: str

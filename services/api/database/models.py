@@ -68,7 +68,7 @@ class ConceptBankRow(Base):
 
 
 class Job(Base):
-    """`kind` is `tuning` (what users post) or `ingest` (one step that validates a data set). Every change of the job or
+    """`kind` is `tuning` (what users post) or one of `rounds.ONE_OFF`. Every change of the job or
     its steps raises `version`; a decision made on an older version is thrown away."""
 
     __tablename__ = "jobs"

@@ -36,7 +36,7 @@ def apply(session: Session, job: Job, move: Move, lease_s: float) -> StepTask | 
         case Fail():
             _fail(session, job, move)
         case Finish():
-            _end_job(session, job, JobStatus.SUCCEEDED, "all rounds are done")
+            _end_job(session, job, JobStatus.SUCCEEDED, "all steps are done")
         case Cancelled():
             _cancel_rest(session, job)
             _end_job(session, job, JobStatus.CANCELLED, "cancelled by request")
@@ -50,7 +50,7 @@ def _open(session: Session, job: Job, at: Position) -> None:
         job.status, job.started_at = JobStatus.RUNNING, func.clock_timestamp()
         tell_job(session, job, "job.running", "the job has begun")
     job.round, job.step = at.round, at.step.value
-    shards = 1 if job.kind == "ingest" else shards_of(at.step, JobSettings.model_validate(job.settings))
+    shards = shards_of(at.step, JobSettings.model_validate(job.settings)) if job.kind == "tuning" else 1
     for shard in range(shards):
         session.add(
             Step(
