@@ -95,8 +95,13 @@ class ArtefactWriter(Generic[R]):
 
     def read(self) -> Iterator[R]:
         """All rows of the complete parts, in part order."""
+        for rows in self.read_parts():
+            yield from rows
+
+    def read_parts(self) -> Iterator[list[R]]:
+        """The rows of each complete part, in part order."""
         for number in sorted(self._parts):
-            yield from decode_rows(self._record, self._store.get(self._parts[number].key))
+            yield decode_rows(self._record, self._store.get(self._parts[number].key))
 
     def finish(
         self, part_count: int, figures: dict[str, float] | None = None, extra: dict[str, Any] | None = None

@@ -4,8 +4,8 @@ from pathlib import Path, PurePosixPath
 
 from services.api.database.connection import Database
 from services.api.database.models import Dataset, Job
-from services.api.datasets.pictures import is_within
 from services.api.datasets.request import IngestRequest
+from services.api.datasets.validation.examine import is_within
 from services.api.events import tell_job
 from services.api.ids import new_id
 from services.api.problems import Problem

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from services.api.datasets.validation.examine import ImageRules
 from shared.settings import ServiceSettings, WorkerSettings
 
 _MIB = 1024 * 1024
@@ -33,4 +34,6 @@ class IngestSettings(WorkerSettings):
     """What the data worker needs beside a worker's own."""
 
     import_roots: tuple[Path, ...] = ()
-    upload_limit_bytes: int = Field(20 * 1024 * _MIB, description="limit of an unpacked upload")
+    upload_limit_bytes: int = Field(20 * 1024 * _MIB, description="limit of an unpacked upload, or of a copied prefix")
+    ingest_processes: int = Field(0, ge=0, description="processes that look at images; 0: one a core")
+    image_rules: ImageRules = ImageRules()

@@ -1,9 +1,10 @@
 """The data worker: runs `ingest` messages of the queue `data`. Needs no database: it speaks to the coordinator."""
 
+import os
 from functools import partial
 from typing import Any
 
-from services.api.ingest import ingest
+from services.api.ingest import Rules, ingest
 from services.api.settings import IngestSettings
 from shared.logs import configure
 from shared.types.lifecycle import QueueName
@@ -14,8 +15,16 @@ from shared.worker.rq_process import serve
 def run_step(message: dict[str, Any]) -> None:
     """What the queue calls, in a forked child."""
     settings = IngestSettings()
-    work = partial(ingest, roots=settings.import_roots, upload_limit_bytes=settings.upload_limit_bytes)
-    run_task(message, work, settings)
+    run_task(message, partial(ingest, rules=rules_of(settings)), settings)
+
+
+def rules_of(settings: IngestSettings) -> Rules:
+    return Rules(
+        roots=settings.import_roots,
+        limit_bytes=settings.upload_limit_bytes,
+        processes=settings.ingest_processes or len(os.sched_getaffinity(0)),
+        images=settings.image_rules,
+    )
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.api.datasets.validate import Policy
+from services.api.datasets.validation.judge import Policy
 from shared.types.domain import AsksFor, Domain
 
 Concept = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]

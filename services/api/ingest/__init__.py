@@ -1,5 +1,5 @@
 """The ingest step: from a folder, an archive or a prefix of the object store to a validated data set. No database."""
 
-from services.api.ingest.step import bank_key, ingest
+from services.api.ingest.step import Rules, bank_key, ingest
 
-__all__ = ["bank_key", "ingest"]
+__all__ = ["Rules", "bank_key", "ingest"]

@@ -1,116 +1,120 @@
-"""The ingest step: reads a layout, decodes every image, copies it to the object store by its hash, and leaves the
-Example rows, the concept bank and a report. Knows no database."""
+"""The ingest step: lists a data set, looks at every image, judges the whole, and leaves the examples that may be used.
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+Knows no database. What it leaves: `Examined` parts below `examined/`, then the `Example` artefact whose manifest's
+`extra` tells the rest (layout, classes, domain, report, concept bank).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
-from services.api.datasets.archives import unpack
 from services.api.datasets.layouts import read_listing
-from services.api.datasets.listing import Finding, Item, Listing
-from services.api.datasets.pictures import Picture, examine
+from services.api.datasets.listing import Item, Listing
 from services.api.datasets.request import IngestRequest
 from services.api.datasets.splits import with_splits
-from services.api.datasets.validate import counts_by_split, report
+from services.api.datasets.validation.examine import ImageRules
+from services.api.datasets.validation.examined import Examined
+from services.api.datasets.validation.judge import Verdict, judge
+from services.api.ingest.looking import Look, image_key, listing_hash, look_at_all
+from services.api.ingest.place import placed
 from shared.artefacts import ArtefactWriter, ManifestRef
-from shared.objects import ObjectStore
 from shared.sharding import cut
 from shared.types.concepts import ConceptBank
-from shared.types.records import Example
+from shared.types.records import Example, Split
+from shared.types.tasks import StepTask
 from shared.worker.context import StepContext
 
-_PER_PART = 256
-Roots = tuple[Path, ...]
+_PER_PART = 512
 
 
-def ingest(context: StepContext, roots: Roots, upload_limit_bytes: int) -> ManifestRef:
+@dataclass(frozen=True)
+class Rules:
+    """What the operator chose: folders that may be read, bytes that may be unpacked, worker processes, pictures."""
+
+    roots: tuple[Path, ...]
+    limit_bytes: int
+    processes: int
+    images: ImageRules = field(default=ImageRules())
+
+
+def ingest(context: StepContext, rules: Rules) -> ManifestRef:
     """A data set with errors is a well-ended step too: its report says what is wrong. Raises InvalidInput when there is
     nothing to report on (no known layout, an unreadable file)."""
     request = IngestRequest.model_validate(context.task.params)
-    with _place(context.store, request, roots, upload_limit_bytes) as (path, allowed):
-        listing = read_listing(path)
+    with placed(context.store, request.source, rules.roots, rules.limit_bytes, context.check) as place:
+        listing = _with_wishes(read_listing(place.path), request)
         items = with_splits(listing.items, request.seed, request.validation_share, request.test_share)
-        writer = ArtefactWriter(context.store, context.task, Example)
+        task = _pinned(context.task, items, rules.images)
+        examined = ArtefactWriter(context.store, _below(task, "examined"), Examined)
         parts = cut(items, _PER_PART)
-        flaws: list[Finding] = []
-        for number, part in enumerate(parts):
-            flaws += _write_part(context, writer, number, part, allowed)
-            context.progress(number + 1, len(parts), {})
-    concepts = _concepts(listing, request)
-    listing = replace(listing, items=items, concepts=concepts)
-    return writer.finish(len(parts), extra=_extra(context, listing, list(writer.read()), flaws, request))
+        look_at_all(context, examined, parts, Look(context.store, place.roots, rules.images), rules.processes)
+    verdict = judge(listing, examined.read(), request.policy)
+    return _leave(context, task, listing, examined, verdict, len(parts))
 
 
-@contextmanager
-def _place(store: ObjectStore, request: IngestRequest, roots: Roots, limit_bytes: int) -> Iterator[tuple[Path, Roots]]:
-    """Where the data set lies, and the folders that its images may lie in."""
-    if request.source.path is not None:
-        yield Path(request.source.path), roots
-        return
-    with tempfile.TemporaryDirectory(prefix="selfsynth-upload-") as folder:
-        archive, inside = Path(folder) / "archive", Path(folder) / "inside"
-        store.get_to_file(request.source.upload or "", archive)
-        unpack(archive, inside, limit_bytes)
-        yield inside, (inside,)
+def _with_wishes(listing: Listing, request: IngestRequest) -> Listing:
+    """The listing with what the request says instead of it."""
+    concepts = listing.concepts
+    if request.concepts is not None:
+        concepts = {label: tuple(dict.fromkeys(given)) for label, given in request.concepts.items()}
+    return replace(listing, concepts=concepts, domain=request.domain(listing.domain))
 
 
-def _write_part(
-    context: StepContext, writer: ArtefactWriter[Example], number: int, items: Sequence[Item], roots: Roots
-) -> list[Finding]:
-    """Images of a part that an earlier attempt has written are opened again only to say what is wrong with them."""
-    rows: list[Example] = []
-    flaws: list[Finding] = []
-    for item in items:
+def _pinned(task: StepTask, items: Sequence[Item], images: ImageRules) -> StepTask:
+    """The task whose fingerprint also tells what was found and how pictures are stored: files may change between two
+    attempts, and parts of both must not be mixed."""
+    depends_on = {"listing": listing_hash(items), "images": images.model_dump()}
+    return task.model_copy(update={"params": {**task.params, "depends_on": depends_on}})
+
+
+def _below(task: StepTask, folder: str) -> StepTask:
+    return task.model_copy(update={"output_prefix": f"{task.output_prefix}/{folder}"})
+
+
+def _leave(
+    context: StepContext,
+    task: StepTask,
+    listing: Listing,
+    examined: ArtefactWriter[Examined],
+    verdict: Verdict,
+    part_count: int,
+) -> ManifestRef:
+    """The artefact of the examples that may be used, in the parts in which they were looked at."""
+    writer = ArtefactWriter(context.store, task, Example)
+    splits: Counter[Split] = Counter()
+    for number, rows in enumerate(examined.read_parts()):
         context.check()
-        found = examine(item.path, item.source, roots)
-        if isinstance(found, Finding):
-            flaws.append(found)
-        elif number not in writer.done:
-            rows.append(_stored(context, item, found))
-    writer.put(number, rows)
-    return flaws
-
-
-def _stored(context: StepContext, item: Item, picture: Picture) -> Example:
-    """The picture's bytes are copied unless the store has them."""
-    key = f"{context.task.output_prefix}/images/{picture.sha256}.{picture.extension}"
-    if context.store.size_bytes(key) is None:
-        context.store.put(key, picture.body)
-    assert item.split is not None
-    return Example(
-        id=item.id,
-        image_key=key,
-        label=item.label,
-        split=item.split,
-        width=picture.width,
-        height=picture.height,
-        sha256=picture.sha256,
-        source=item.source,
-        group=item.group,
-    )
-
-
-def _concepts(listing: Listing, request: IngestRequest) -> Mapping[str, tuple[str, ...]] | None:
-    if request.concepts is None:
-        return listing.concepts
-    return {label: tuple(dict.fromkeys(concepts)) for label, concepts in request.concepts.items()}
-
-
-def _extra(
-    context: StepContext, listing: Listing, examples: list[Example], flaws: list[Finding], request: IngestRequest
-) -> dict[str, Any]:
-    return {
+        examples = [_example(row) for row in rows if row.id not in verdict.left_out]
+        splits.update(example.split for example in examples)
+        writer.put(number, examples)
+    extra = {
         "layout": listing.layout,
         "classes": list(listing.labels),
         "class_names": [name.model_dump(mode="json") for name in listing.classes],
+        "aliases": {name.label: list(name.aliases) for name in listing.classes if name.aliases},
         "domain": listing.domain.model_dump(mode="json"),
-        "splits": counts_by_split(examples),
-        "report": report(listing, examples, flaws, request.policy),
+        "splits": {split: splits[split] for split in get_args(Split) if splits[split]},
+        "report": verdict.report,
         "concept_bank": _write_bank(context, listing.concepts),
+        "examined": examined.finish(part_count).key,
     }
+    return writer.finish(part_count, extra=extra)
+
+
+def _example(row: Examined) -> Example:
+    return Example(
+        id=row.id,
+        image_key=image_key(row.stored_key_name),
+        label=row.label,
+        split=row.split,
+        width=row.width,
+        height=row.height,
+        sha256=row.sha256,
+        source=row.source,
+        group=row.group,
+    )
 
 
 def _write_bank(context: StepContext, concepts: Mapping[str, tuple[str, ...]] | None) -> str | None:

@@ -10,7 +10,7 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from services.api.ingest import ingest
+from services.api.ingest import Rules, ingest
 from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint
 from shared.objects import ObjectStore
 from shared.queues import connect, queue_of
@@ -73,7 +73,7 @@ class FakeWorker:
 
     def work(self, task: StepTask) -> ManifestRef:
         if task.step == StepName.INGEST:
-            return ingest(StepContext(task, self._store), self._roots, 1 << 20)
+            return ingest(StepContext(task, self._store), Rules(self._roots, 1 << 20, processes=0))
         if task.step == StepName.TRAIN:
             return self._train(task)
         row = Description(example_id="0", instruction=0, sample=0, text=task.step, finish_reason="stop")

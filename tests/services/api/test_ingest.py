@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.api.ingest import ingest
+from services.api.ingest import Rules, ingest
 from shared.artefacts import Manifest, ManifestRef, read_manifest, read_rows
 from shared.errors import InvalidInput, StepInterrupted
 from shared.objects import ObjectStore, open_store
@@ -42,7 +42,7 @@ def task(path: Path, attempt: int = 1, **options: Any) -> StepTask:
 
 
 def run(store: ObjectStore, path: Path, roots: tuple[Path, ...] | None = None, **options: Any) -> Manifest:
-    ref = ingest(StepContext(task(path, **options), store), roots or (path.parent,), 1 << 20)
+    ref = ingest(StepContext(task(path, **options), store), Rules(roots or (path.parent,), 1 << 20, processes=0))
     return read_manifest(store, ref.key)
 
 
@@ -156,10 +156,10 @@ def test_a_step_that_starts_again_keeps_finished_parts_and_the_whole_report(stor
     folder = class_folders(tmp_path / "birds", per_class=140)
     (folder / LABELS[1] / "0.png").write_bytes(b"")
     with pytest.raises(StepInterrupted):
-        ingest(StepContext(task(folder), store, check=_stop_after(270)), (tmp_path,), 1 << 20)
+        ingest(StepContext(task(folder), store, check=_stop_after(270)), Rules((tmp_path,), 1 << 20, processes=0))
     left = [key for key in store.list("datasets/ds") if key.endswith(".parquet")]
     assert len(left) == 1
-    ref: ManifestRef = ingest(StepContext(task(folder, attempt=2), store), (tmp_path,), 1 << 20)
+    ref: ManifestRef = ingest(StepContext(task(folder, attempt=2), store), Rules((tmp_path,), 1 << 20, processes=0))
     manifest = read_manifest(store, ref.key)
     assert manifest.parts[0].key == left[0]
     assert manifest.parts[1].key.endswith("-a2.parquet")

@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
@@ -34,7 +34,7 @@ def run_each(
     *,
     processes: int,
     timeout_s: float = 120,
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """`function(item)` of each item, in order. `lost(item, why)` stands in for one that killed its process twice or
     took longer than `timeout_s`. `function` and the items must be picklable and small; an exception of `function` is
     raised here. Leaving the iterator, also by an exception, ends the processes."""
