@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.errors import InvalidInput
+from shared.types.domain import Domain
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Temperature = Annotated[float, Field(ge=0, le=5)]
@@ -155,20 +156,26 @@ PAPER: dict[str, Any] = {
 PRESETS: dict[str, dict[str, Any]] = {"default": {}, "paper": PAPER}
 
 
-def resolve(method: str, overrides: dict[str, Any]) -> JobSettings:
-    """The job's settings: the method's preset with `overrides` laid over it, field by field.
+def resolve(method: str, overrides: dict[str, Any], domain: Domain | None = None) -> JobSettings:
+    """The job's settings: the method's preset, over it what the data set shows, over both `overrides`, field by field.
 
     Raises InvalidInput that lists every fault, each with its field's dotted name.
     """
     if method not in PRESETS:
         raise InvalidInput(f"method {method!r} is unknown", remedy=f"Use one of: {', '.join(sorted(PRESETS))}.")
     try:
-        return JobSettings.model_validate(_overlay(PRESETS[method], overrides))
+        below = _overlay(PRESETS[method], _of_domain(domain) if domain else {})
+        return JobSettings.model_validate(_overlay(below, overrides))
     except ValidationError as error:
         faults = "; ".join(f"settings.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidInput(
             faults, remedy="Correct the named fields; docs/method.md lists them.", code="invalid_settings"
         ) from error
+
+
+def _of_domain(domain: Domain) -> dict[str, Any]:
+    shown = domain.model_dump(include={"noun", "asks_for"})
+    return {name: value for name, value in shown.items() if name in JobSettings.model_fields}
 
 
 def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

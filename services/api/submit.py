@@ -15,7 +15,8 @@ from services.api.job_reading import view_of
 from services.api.preflight import JobRequest, check_dataset, check_model, parse, warnings_of
 from services.api.problems import Problem
 from services.api.wiring import Parts
-from shared.job_settings import JobSettings
+from shared.job_settings import JobSettings, resolve
+from shared.types.domain import Domain
 from shared.types.lifecycle import JobStatus
 
 
@@ -30,12 +31,12 @@ def submit(parts: Parts, body: Any, key: str | None) -> Answer:
     sha256 = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     if key and (known := _known(parts, key, sha256)):
         return known
-    request, settings = parse(body, parts.settings.max_lora_rank)
+    request, _ = parse(body, parts.settings.max_lora_rank)
     with parts.database.snapshot() as session:
         check_dataset(session, request.dataset)
     check_model(request.model, parts.served.names())
     try:
-        return _make(parts, request, settings, key, sha256)
+        return _make(parts, request, key, sha256)
     except IntegrityError:
         # The same key came twice at once, and the other request was first.
         known = _known(parts, key, sha256) if key else None
@@ -58,10 +59,10 @@ def _known(parts: Parts, key: str, sha256: str) -> Answer | None:
     return Answer(row.job_id, row.answer)
 
 
-def _make(parts: Parts, request: JobRequest, settings: JobSettings, key: str | None, sha256: str) -> Answer:
+def _make(parts: Parts, request: JobRequest, key: str | None, sha256: str) -> Answer:
     with parts.database.transaction() as session:
         dataset, bank = check_dataset(session, request.dataset)
-        job = _row(request, settings, dataset, bank)
+        job = _row(request, dataset, bank)
         session.add(job)
         session.flush()
         tell_job(session, job, "job.queued", "the job was posted")
@@ -71,7 +72,7 @@ def _make(parts: Parts, request: JobRequest, settings: JobSettings, key: str | N
     return answer
 
 
-def _row(request: JobRequest, settings: JobSettings, dataset: Dataset, bank: ConceptBankRow) -> Job:
+def _row(request: JobRequest, dataset: Dataset, bank: ConceptBankRow) -> Job:
     return Job(
         id=new_id("job"),
         kind="tuning",
@@ -83,10 +84,16 @@ def _row(request: JobRequest, settings: JobSettings, dataset: Dataset, bank: Con
         rounds=request.rounds,
         method=request.method,
         seed=request.seed,
-        settings=settings.model_dump(mode="json"),
+        settings=_settings(request, dataset).model_dump(mode="json"),
         labels=request.metadata,
         warnings=warnings_of(bank, dataset),
     )
+
+
+def _settings(request: JobRequest, dataset: Dataset) -> JobSettings:
+    """A data set that was validated before domains were kept has none."""
+    domain = Domain.model_validate(dataset.domain) if dataset.domain else None
+    return resolve(request.method, request.settings, domain)
 
 
 def _answer(session: Session, job: Job) -> Answer:
