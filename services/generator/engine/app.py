@@ -1,11 +1,13 @@
 """The HTTP face: chat completions, models, health, metrics. Reads requests and hands their rows to the batcher."""
 
 import asyncio
+import copy
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ class Unauthorised(UserFault):
     code = "invalid_api_key"
 
 
+_CLIENT_LEFT = 499  # for the metrics; nobody is there to read it
 _STATUS: dict[type[SelfSynthError], int] = {Unauthorised: 401, NotFound: 404, UserFault: 400, Overloaded: 503}
 
 
@@ -39,9 +42,10 @@ class Engine:
         self, settings: EngineSettings, model: VisionLanguageModel, processor: Any, files: AdapterFiles
     ) -> None:
         self.settings, self.model, self.files = settings, model, files
-        self._tokenizer = processor.tokenizer
+        # Two, since fast tokenizers serve one thread at a time: the reading one, and the one that looks for stops.
+        self._decode = partial(_decode, processor.tokenizer)
+        self._decode_early = partial(_decode, copy.deepcopy(processor.tokenizer))
         self._reader = PromptReader(processor, settings.engine_max_pixels)
-        # One thread, since fast tokenizers serve one at a time.
         self._reading = ThreadPoolExecutor(1, "reading")
         self.batcher = Batcher(
             self._run, settings.engine_max_rows, settings.engine_max_queued, settings.engine_window_s
@@ -49,19 +53,30 @@ class Engine:
         self.metrics = Metrics(self.batcher.__len__)
 
     async def complete(self, request: protocol.ChatRequest) -> protocol.Json:
-        """Raises NotFound, InvalidInput or Overloaded."""
+        """Raises NotFound, InvalidInput or Overloaded. When cancelled, the request's rows leave queue or batch."""
         adapter, folder = None, None
         if request.model != self.settings.engine_name:
             adapter, folder = request.model, await asyncio.to_thread(self.files.fetch, request.model)
         in_reader = asyncio.get_running_loop().run_in_executor
         messages = [message.model_dump() for message in request.messages]
         prompt = await in_reader(self._reading, self._reader.read, messages)
-        ask = Ask(adapter, folder, self._rows(request, prompt))
+        answer: Future[list[Drawn]] = Future()
+
+        def is_over(tokens: Sequence[int]) -> bool:
+            return answer.cancelled() or (bool(request.stop) and self._says_stop(request, tokens))
+
+        ask = Ask(adapter, folder, self._rows(request, prompt, is_over), answer)
         drawn = await asyncio.wrap_future(self.batcher.submit(ask))
         self.metrics.prompt_tokens.inc(len(prompt.ids))
-        return await in_reader(self._reading, protocol.completion, request.model, len(prompt.ids), drawn, self._decode)
+        return await in_reader(self._reading, protocol.completion, request, len(prompt.ids), drawn, self._decode)
 
-    def _rows(self, request: protocol.ChatRequest, prompt: Prompt) -> list[Row]:
+    def _says_stop(self, request: protocol.ChatRequest, tokens: Sequence[int]) -> bool:
+        text = self._decode_early(tokens)
+        return len(request.cut(text)) < len(text)
+
+    def _rows(
+        self, request: protocol.ChatRequest, prompt: Prompt, is_over: Callable[[Sequence[int]], bool]
+    ) -> list[Row]:
         room, limit = self.model.positions - len(prompt.ids), self.settings.engine_max_rows
         max_tokens = request.limit or room
         if not 1 <= max_tokens <= room:
@@ -73,10 +88,8 @@ class Engine:
         if request.n > limit:
             raise InvalidInput(f"n is {request.n}, at most {limit} is possible", remedy="Split the request.")
         seed = secrets.randbits(63) if request.seed is None else request.seed
-        return [
-            Row(prompt, Sampling(seed, i, max_tokens, request.temperature, request.top_p, request.logprobs))
-            for i in range(request.n)
-        ]
+        how = (max_tokens, request.temperature, request.top_p, request.likeliest, is_over)
+        return [Row(prompt, Sampling(seed, i, *how)) for i in range(request.n)]
 
     def _run(self, adapter: str | None, folder: Path | None, rows: Sequence[Row]) -> list[Drawn]:
         self.metrics.batch_rows.observe(len(rows))
@@ -84,8 +97,9 @@ class Engine:
         self.metrics.tokens.inc(sum(len(row.tokens) for row in drawn))
         return drawn
 
-    def _decode(self, tokens: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+def _decode(tokenizer: Any, tokens: Sequence[int]) -> str:
+    return str(tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def create_app(engine: Engine) -> FastAPI:
@@ -113,9 +127,16 @@ def create_app(engine: Engine) -> FastAPI:
         return JSONResponse(body, status)
 
     @app.post("/v1/chat/completions", dependencies=[Depends(authorised)])
-    async def chat(request: protocol.ChatRequest) -> JSONResponse:
-        answer = JSONResponse(await engine.complete(request))
-        count("200").inc()
+    async def chat(request: protocol.ChatRequest, http: Request) -> Response:
+        answering = asyncio.create_task(engine.complete(request))
+        leaving = asyncio.create_task(_leaving(http))
+        try:
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+            answer = JSONResponse(answering.result()) if answering.done() else Response(status_code=_CLIENT_LEFT)
+        finally:
+            answering.cancel()
+            leaving.cancel()
+        count(str(answer.status_code)).inc()
         return answer
 
     @app.get("/v1/models", dependencies=[Depends(authorised)])
@@ -131,6 +152,12 @@ def create_app(engine: Engine) -> FastAPI:
         return Response(generate_latest(engine.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+async def _leaving(http: Request) -> None:
+    """Return when the client closes its connection."""
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
 
 
 def refusal(error: Exception) -> tuple[int, protocol.Json]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from services.generator.engine.model import Row
@@ -19,9 +20,10 @@ class Overloaded(SystemFault):
     code = "overloaded"
 
 
-@dataclass
+@dataclass(eq=False)
 class Ask:
-    """One request's rows for the base (None) or the adapter whose files are in `folder`."""
+    """One request's rows for the base (None) or the adapter whose files are in `folder`. Cancelling `answer` before it
+    is there withdraws it."""
 
     adapter: str | None
     folder: Path | None
@@ -72,30 +74,41 @@ class Batcher:
             rows = [row for ask in batch for row in ask.rows]
             try:
                 drawn = iter(self._run(batch[0].adapter, batch[0].folder, rows))
-                for ask in batch:
-                    ask.answer.set_result([next(drawn) for _ in ask.rows])
+                answers: list[list[Drawn] | Exception] = [list(islice(drawn, len(ask.rows))) for ask in batch]
             except Exception as error:  # the thread's edge: those who asked are told, and the next batch is served
-                for ask in batch:
-                    ask.answer.set_exception(error)
+                answers = [error] * len(batch)
+            for ask, answer in zip(batch, answers, strict=True):
+                _tell(ask.answer, answer)
 
     def _next(self) -> list[Ask]:
         """The next batch; empty when closing and nothing is left."""
         with self._changed:
-            while not self._queue and not self._closing:
-                self._changed.wait()
             while not self._ready():
-                self._changed.wait(self._window_s / 2)
+                self._changed.wait(self._window_s / 2 if self._queue else None)
             batch = choose(self._queue, self._max_rows)
             self._queue = [ask for ask in self._queue if ask not in batch]
             return batch
 
     def _ready(self) -> bool:
-        """Closing, full, quiet for a window, or waited long enough."""
+        """Closing, full, quiet for a window, or waited long enough. Forgets what was withdrawn."""
+        self._queue = [ask for ask in self._queue if not ask.answer.cancelled()]
         if self._closing or sum(len(ask.rows) for ask in self._queue) >= self._max_rows:
             return True
+        if not self._queue:
+            return False
         now = time.monotonic()
         quiet = now - self._queue[-1].arrived >= self._window_s
         return quiet or now - self._queue[0].arrived >= _LONGEST_WINDOWS * self._window_s
+
+
+def _tell(asked: Future[list[Drawn]], answer: list[Drawn] | Exception) -> None:
+    """Unless it was withdrawn: a future that was cancelled takes no answer."""
+    if not asked.set_running_or_notify_cancel():
+        return
+    if isinstance(answer, Exception):
+        asked.set_exception(answer)
+    else:
+        asked.set_result(answer)
 
 
 def choose(queue: Sequence[Ask], max_rows: int) -> list[Ask]:

@@ -32,8 +32,11 @@ class Message(BaseModel):
     content: str | list[Annotated[TextPart | ImagePart, Field(discriminator="type")]]
 
 
+Text = Annotated[str, Field(min_length=1)]
+
+
 class ChatRequest(BaseModel):
-    """Fields that are not listed are ignored; what is listed as None, 0 or False only is refused, not ignored."""
+    """Fields that are not listed are ignored; what is listed as False only is refused, not ignored."""
 
     model: str
     messages: list[Message] = Field(min_length=1)
@@ -44,27 +47,37 @@ class ChatRequest(BaseModel):
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     logprobs: bool = False
-    top_logprobs: Literal[0] | None = None
-    stop: None = None
+    top_logprobs: int | None = Field(None, ge=0, le=20)
+    stop: Text | list[Text] | None = None
     stream: Literal[False] = False
 
     @property
     def limit(self) -> int | None:
         return self.max_completion_tokens or self.max_tokens
 
+    @property
+    def likeliest(self) -> int | None:
+        """How many of the likeliest tokens' log-probabilities are wanted beside the drawn one's; None: none at all."""
+        return self.top_logprobs or 0 if self.logprobs or self.top_logprobs else None
+
+    def cut(self, text: str) -> str:
+        """The text before the first of the stop strings."""
+        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        return min((text.partition(stop)[0] for stop in stops), key=len, default=text)
+
 
 Decode = Callable[[Sequence[int]], str]
 
 
-def completion(model: str, prompt_tokens: int, drawn: Sequence[Drawn], decode: Decode) -> Json:
+def completion(request: ChatRequest, prompt_tokens: int, drawn: Sequence[Drawn], decode: Decode) -> Json:
     """The answer to a chat request, one choice a row."""
     tokens = sum(len(row.tokens) for row in drawn)
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": model,
-        "choices": [_choice(i, row, decode) for i, row in enumerate(drawn)],
+        "model": request.model,
+        "choices": [_choice(i, row, request, decode) for i, row in enumerate(drawn)],
         "usage": {
             "prompt_tokens": prompt_tokens,
             "completion_tokens": tokens,
@@ -86,15 +99,16 @@ def error_body(error: ErrorReport) -> Json:
     return {"error": {"message": f"{error.message}. {error.remedy}", "type": kind, "param": None, "code": error.code}}
 
 
-def _choice(index: int, row: Drawn, decode: Decode) -> Json:
-    content = [_token(decode([t]), logprob) for t, logprob in zip(row.tokens, row.logprobs, strict=False)]
+def _choice(index: int, row: Drawn, request: ChatRequest, decode: Decode) -> Json:
+    said = [[_token(decode([token]), logprob) for token, logprob in place] for place in row.logprobs]
+    content = [{**own, "top_logprobs": likeliest} for own, *likeliest in said]
     return {
         "index": index,
-        "message": {"role": "assistant", "content": decode(row.tokens).strip()},
+        "message": {"role": "assistant", "content": request.cut(decode(row.tokens)).strip()},
         "logprobs": {"content": content} if content else None,
         "finish_reason": row.finish_reason,
     }
 
 
 def _token(text: str, logprob: float) -> Json:
-    return {"token": text, "logprob": logprob, "bytes": list(text.encode()), "top_logprobs": []}
+    return {"token": text, "logprob": logprob, "bytes": list(text.encode())}

@@ -5,7 +5,7 @@ argmax(logits / T + Gumbel) is a draw from softmax(logits / T) (the Gumbel-max t
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -18,24 +18,26 @@ _PEEL_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Sampling:
-    """How one row is drawn. Temperature 0 is greedy. `logprobs` says whether each token's is wanted."""
+    """How one row is drawn. Temperature 0 is greedy. `logprobs`: how many of the likeliest tokens' are wanted beside
+    the drawn one's own; None: not even that. `is_over` is asked after each token whether the answer ends with it."""
 
     seed: int
     sample: int
     max_tokens: int
     temperature: float = 1.0
     top_p: float = 1.0
-    logprobs: bool = False
+    logprobs: int | None = None
+    is_over: Callable[[Sequence[int]], bool] = field(default=lambda tokens: False, compare=False)
 
 
 @dataclass
 class Drawn:
-    """A row's tokens, the end token included, and where asked for their log-probabilities: the model's own, before
-    temperature and top_p."""
+    """A row's tokens, the end token included. Where asked for, each token's log-probability and then those of the
+    likeliest tokens, as (token, log-probability): the model's own, before temperature and top_p."""
 
     tokens: list[int] = field(default_factory=list)
     finish_reason: str = "length"
-    logprobs: list[float] = field(default_factory=list)
+    logprobs: list[list[tuple[int, float]]] = field(default_factory=list)
 
 
 class RowSampler:
@@ -74,8 +76,10 @@ class RowSampler:
         """`ids` [rows, length] with the token just drawn -> which rows `generate` may regard as ended."""
         for row, token in zip(self.rows, ids[:, -1].tolist(), strict=True):
             if not self._ended(row):
-                self.drawn[row].tokens.append(token)
-                self.drawn[row].finish_reason = "stop" if token in self._end_tokens else "length"
+                tokens = self.drawn[row].tokens
+                tokens.append(token)
+                if token in self._end_tokens or self._samplings[row].is_over(tokens):
+                    self.drawn[row].finish_reason = "stop"
         ended = [self._ended(row) for row in self.rows]
         return torch.full((len(ended),), sum(ended) >= max(1, _PEEL_SHARE * len(ended)), device=ids.device)
 
@@ -85,8 +89,11 @@ class RowSampler:
 
     def _note(self, logits: Tensor, scores: Tensor) -> None:
         for i, row in enumerate(self.rows):
-            if self._samplings[row].logprobs and not self._ended(row):
-                self.drawn[row].logprobs.append(float(logits[i].log_softmax(-1)[scores[i].argmax()]))
+            likeliest = self._samplings[row].logprobs
+            if likeliest is not None and not self._ended(row):
+                own = logits[i].log_softmax(-1)
+                tokens = [int(scores[i].argmax()), *own.topk(likeliest).indices.tolist()]
+                self.drawn[row].logprobs.append([(token, float(own[token])) for token in tokens])
 
 
 def keep_top_p(logits: Tensor, top_p: Tensor) -> Tensor:

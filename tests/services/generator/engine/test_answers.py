@@ -76,6 +76,38 @@ def test_logprobs_equal_a_direct_forward_pass(client: httpx.Client, plain: Plain
     assert "".join(token["token"] for token in content).strip() == plain[1].decode(ids[0, start:]).strip()
 
 
+def test_top_logprobs_are_the_likeliest_and_a_greedy_token_is_the_first(client: httpx.Client) -> None:
+    request = asking(picture(0), temperature=0, logprobs=True, top_logprobs=3, max_tokens=4)
+    for token in ask(client, request).json()["choices"][0]["logprobs"]["content"]:
+        likeliest = [other["logprob"] for other in token["top_logprobs"]]
+        assert len(likeliest) == 3
+        assert likeliest == sorted(likeliest, reverse=True)
+        assert likeliest[0] == token["logprob"]
+
+
+def test_an_answer_ends_before_the_first_stop_string(client: httpx.Client) -> None:
+    request = asking(picture(0), temperature=0, max_tokens=24)
+    whole = ask(client, request).json()
+    text = whole["choices"][0]["message"]["content"]
+    stops = [text[3], text[1]]
+    answer = ask(client, {**request, "stop": stops}).json()
+    assert answer["choices"][0]["message"]["content"] == text[:1]
+    assert answer["choices"][0]["finish_reason"] == "stop"
+    assert answer["usage"]["completion_tokens"] < whole["usage"]["completion_tokens"] == 24
+    unsaid = ask(client, {**request, "stop": "never said"}).json()
+    assert unsaid["choices"] == whole["choices"]
+
+
+def test_a_request_whose_client_has_gone_leaves_the_batch(client: httpx.Client) -> None:
+    name, rows, limit = "selfsynth_engine_generated_tokens_total", 64, 400
+    before = figures(client)[name]
+    with pytest.raises(httpx.ReadTimeout):
+        client.post("/v1/chat/completions", json=asking(None, "Hello", n=rows, max_tokens=limit), timeout=0.2)
+    ask(client, asking(None, "Hello", max_tokens=1))
+    assert figures(client)[name] - before < rows * limit
+    assert figures(client)['selfsynth_engine_requests_total{status="499"}'] == 1
+
+
 def test_samples_of_one_request_differ_and_come_again_with_the_seed(client: httpx.Client) -> None:
     request = asking(picture(1), n=4, temperature=1.0)
     first = texts(ask(client, request))

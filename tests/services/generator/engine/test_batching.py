@@ -52,6 +52,37 @@ def test_what_is_queued_is_answered_before_closing_and_nothing_is_taken_after() 
         batcher.submit(an_ask(3))
 
 
+def test_a_withdrawn_request_is_not_run_and_a_queue_of_such_is_waited_on() -> None:
+    seen: list[int] = []
+
+    def noting(adapter: str | None, folder: Path | None, rows: Sequence[Row]) -> list[Drawn]:
+        seen.extend(len(row.prompt.ids) for row in rows)
+        return echo(adapter, folder, rows)
+
+    batcher = Batcher(noting, max_rows=1, max_queued=9, window_s=0.001)
+    assert all(batcher.submit(an_ask(length)).cancel() for length in (1, 2))
+    batcher.thread.start()
+    assert batcher.submit(an_ask(3)).result(10)
+    batcher.close()
+    assert seen == [3]
+
+
+def test_a_request_withdrawn_while_it_runs_harms_no_other() -> None:
+    withdrawn = an_ask(1)
+
+    def withdrawing(adapter: str | None, folder: Path | None, rows: Sequence[Row]) -> list[Drawn]:
+        withdrawn.answer.cancel()
+        return echo(adapter, folder, rows)
+
+    batcher = Batcher(withdrawing, max_rows=2, max_queued=9, window_s=1)
+    batcher.submit(withdrawn)
+    beside = batcher.submit(an_ask(2))
+    batcher.thread.start()
+    assert [row.tokens for row in beside.result(10)] == [[2]]
+    assert batcher.submit(an_ask(3)).result(10)
+    batcher.close()
+
+
 def test_a_failed_batch_tells_its_requests_and_the_next_is_served() -> None:
     def fail_on_seven(adapter: str | None, folder: Path | None, rows: Sequence[Row]) -> list[Drawn]:
         if len(rows[0].prompt.ids) == 7:
