@@ -13,11 +13,11 @@ from services.selector.ranking import AnswerRanking
 from shared.artefacts import ArtefactWriter, ManifestRef
 from shared.errors import TooFewPairs
 from shared.job_settings import JobSettings, SelectAnswersSettings
-from shared.scoring.labels import LabelScorer
 from shared.scoring.ledger import pair_figures
 from shared.seeds import derive
 from shared.sharding import cut
 from shared.types.records import Candidate, Example
+from shared.worker.closed_set import label_scorer
 from shared.worker.context import StepContext
 
 ByExample = Mapping[str, Sequence[Candidate]]
@@ -41,7 +41,7 @@ def _selection(context: StepContext, examples: Sequence[Example], encoder: Encod
     settings = context.settings.select_answers
     bank = inputs.concept_bank(context, (example.label for example in examples))
     seed = derive(context.task.seed, context.task.round, context.task.step)
-    judge = Judge(LabelScorer(bank.concepts), settings)
+    judge = Judge(label_scorer(context, bank.concepts), settings)
     candidates = inputs.candidates(context, examples)
     return Selection(
         noun=context.settings.noun,

@@ -17,16 +17,15 @@ from services.generator.steps.teacher import Sitting
 from services.generator.steps.telling import Telling
 from shared.artefacts import ManifestRef
 from shared.job_settings import AnswerSettings
-from shared.scoring.labels import LabelScorer
 from shared.types.records import Candidate
+from shared.worker.closed_set import label_scorer
 from shared.worker.context import StepContext
 
 
 def run(context: StepContext, engine: Engine) -> ManifestRef:
     settings = context.settings
     bank = concept_bank(context)
-    scorer = LabelScorer(tuple(bank.concepts))
-    check = AnswerCheck(scorer, settings.select_answers.reject_repetition)
+    check = AnswerCheck(label_scorer(context, bank.concepts), settings.select_answers.reject_repetition)
     answering = _Answering(
         settings.answer, Telling(settings.synthesise, settings.noun, chosen_concepts(context), bank, check)
     )

@@ -11,6 +11,7 @@ from shared.artefacts import ManifestRef
 from shared.scoring.labels import LabelScorer, contains_label
 from shared.scoring.repetition import repeats
 from shared.types.records import Example, Prediction, Split
+from shared.worker.closed_set import label_scorer
 from shared.worker.context import StepContext
 
 _HELD_OUT: tuple[Split, ...] = ("validation", "test")
@@ -28,7 +29,7 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     """The question is the same for all images and rounds: the first of its kind's pool."""
     settings = context.settings.evaluate
     question = question_pool(QuestionKind(settings.kind), context.settings.noun)[0]
-    scorer = LabelScorer(tuple(concept_bank(context).concepts))
+    scorer = label_scorer(context, concept_bank(context).concepts)
     greedy = Sampling(n=1, temperature=0.0, top_p=1.0, max_tokens=settings.max_tokens)
 
     async def rows_of(sitting: Sitting) -> Sequence[Prediction]:

@@ -15,9 +15,9 @@ from services.generator.steps.teacher import Sitting
 from services.generator.steps.telling import Telling
 from shared.artefacts import ManifestRef
 from shared.errors import TooFewPairs
-from shared.scoring.labels import LabelScorer
 from shared.scoring.ledger import pair_figures
 from shared.types.records import Candidate
+from shared.worker.closed_set import label_scorer
 from shared.worker.context import StepContext
 
 
@@ -26,7 +26,7 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     settings = context.settings.synthesise
     examples = shard_examples(context, ["train"])
     bank = concept_bank(context)
-    check = AnswerCheck(LabelScorer(tuple(bank.concepts)), settings.reject_repetition)
+    check = AnswerCheck(label_scorer(context, bank.concepts), settings.reject_repetition)
     telling = Telling(settings, context.settings.noun, chosen_concepts(context), bank, check)
 
     async def rows_of(sitting: Sitting) -> Sequence[Candidate]:
