@@ -10,9 +10,9 @@ LABELS = ("red finch", "blue wren")
 
 
 def picture(path: Path, seed: int) -> Path:
-    """An 8x8 PNG of its own colours."""
+    """A 32x32 PNG of its own colours."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.frombytes("RGB", (8, 8), random.Random(seed).randbytes(192)).save(path)
+    Image.frombytes("RGB", (32, 32), random.Random(seed).randbytes(3072)).save(path)
     return path
 
 

@@ -28,6 +28,7 @@ OF_IMAGES: Mapping[str, Code] = {
     "image_small": _UNUSABLE,
     "image_extension": _WARNING,
     "image_animated": _WARNING,
+    "image_pages": _WARNING,
     "image_grey": _WARNING,
     "image_blank": _WARNING,
     "image_aspect": _WARNING,

@@ -1,61 +1,51 @@
-"""Looks at one listed image: fetches its bytes, decodes all of them, and makes the bytes to store.
+"""Looks at one listed image: fetches its bytes, makes the picture to store, and tells what is wrong.
 
 Knows nothing of other images, nor of where the bytes go. `examine` may run in any process.
 """
 
 import hashlib
 import io
+import stat
 from collections.abc import Sequence
 from pathlib import Path
-
-from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.datasets.listing import Item
 from services.api.datasets.opening import read_bytes
 from services.api.datasets.validation.examined import Examined
+from services.api.datasets.validation.foreign import wrong_suffix
+from services.api.datasets.validation.perceptual import perceptual_hash
+from services.api.datasets.validation.picture import ImageRules, Picture, make_picture
+from services.api.datasets.validation.unusable import Unusable
 
-_EXTENSION = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp"}
-
-
-class ImageRules(BaseModel):
-    """Sizes in pixels. The long side of what is stored is at most `long_side_px`; an image whose short side is below
-    `min_side_px`, whose long side is more than `max_aspect` times its short one, or that has more than `max_pixels`,
-    is told."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    long_side_px: int = Field(1024, ge=64, le=8192)
-    min_side_px: int = Field(16, ge=1)
-    max_aspect: float = Field(8, ge=1)
-    max_pixels: int = Field(100_000_000, ge=1, le=178_000_000)
-    max_bytes: int = Field(256 << 20, ge=1)
+__all__ = ["ImageRules", "examine", "is_within", "lost"]
+_STORED_AS_IS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp"}
 
 
 def examine(item: Item, roots: Sequence[Path], rules: ImageRules) -> tuple[Examined, bytes | None]:
     """What the image is, and the bytes to store; None when it is unusable. Never raises for a bad image."""
-    if not is_within(item.path, roots):
-        return lost(item, "path_not_allowed", f"{item.source} leads out of the allowed folders"), None
+    sha256 = ""
     try:
-        body = read_bytes(item)
-    except OSError as error:
-        return lost(item, "image_missing", f"{item.source} cannot be read: {error.strerror or error}"), None
-    if not body:
-        return lost(item, "image_empty", f"{item.source} is empty"), None
-    try:
-        with Image.open(io.BytesIO(body)) as image:
-            image.load()
-            extension = _EXTENSION[image.format or ""]
-            width, height = image.size
-    # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more for broken bytes.
-    except Exception as error:
-        return lost(item, "image_broken", f"{item.source} cannot be decoded: {error}"), None
-    sha256 = hashlib.sha256(body).hexdigest()
-    row = _row(item).model_copy(
-        update={"usable": True, "sha256": sha256, "width": width, "height": height}
-        | {"stored_key_name": f"{sha256}.{extension}"}
-    )
-    return row, body
+        body = _fetched(item, roots)
+        sha256 = hashlib.sha256(body).hexdigest()
+        picture = make_picture(body, item.crop_bottom_px, rules)
+    except Unusable as unusable:
+        row = lost(item, unusable.code, f"{item.source} {unusable.why}")
+        return row.model_copy(update={"sha256": sha256}), None
+    stored, extension = _stored(body, picture)
+    notes = list(picture.notes)
+    if item.cell is None and (wrong := wrong_suffix(item.source, picture.format)):
+        notes.append(("image_extension", wrong))
+    found = {
+        "usable": True,
+        "findings": tuple(code for code, _ in notes),
+        "details": tuple(f"{item.source} {message}" for _, message in notes),
+        "sha256": sha256,
+        "perceptual": perceptual_hash(picture.image),
+        "width": picture.image.width,
+        "height": picture.image.height,
+        "stored_key_name": f"{hashlib.sha256(stored).hexdigest()}.{extension}",
+    }
+    return _row(item).model_copy(update=found), stored
 
 
 def lost(item: Item, code: str, message: str) -> Examined:
@@ -67,6 +57,34 @@ def is_within(path: Path, roots: Sequence[Path]) -> bool:
     """Whether the path, links followed, lies under one of the roots."""
     resolved = path.resolve()
     return any(resolved.is_relative_to(root.resolve()) for root in roots)
+
+
+def _fetched(item: Item, roots: Sequence[Path]) -> bytes:
+    try:
+        if not is_within(item.path, roots):
+            raise Unusable("path_not_allowed", "leads out of the allowed folders")
+        if not stat.S_ISREG(item.path.stat().st_mode):  # reading a pipe or a device may never end
+            raise Unusable("image_missing", "is no plain file")
+        body = read_bytes(item)
+    # A path with NUL is a ValueError, a circle of links a RuntimeError.
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise Unusable("image_missing", f"cannot be read: {why}") from error
+    if not body:
+        raise Unusable("image_empty", "is empty")
+    return body
+
+
+def _stored(body: bytes, picture: Picture) -> tuple[bytes, str]:
+    """The bytes to store and their extension: the source's own where they hold the very picture."""
+    if not picture.changed and picture.format in _STORED_AS_IS:
+        return body, _STORED_AS_IS[picture.format]
+    sink = io.BytesIO()
+    if picture.is_lossy:
+        picture.image.save(sink, "JPEG", quality=95, subsampling=0)
+        return sink.getvalue(), "jpg"
+    picture.image.save(sink, "PNG")
+    return sink.getvalue(), "png"
 
 
 def _row(item: Item) -> Examined:
