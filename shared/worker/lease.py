@@ -18,14 +18,17 @@ from shared.errors import StepStopped
 log = structlog.get_logger(__name__)
 
 _MAX_BEAT_S = 3.0
-_GRACE_S = 3.0
+_LOOK_S = 0.25
+# Below the coordinator's margin: a step that never checks is dead before another worker gets it.
+_GRACE_S = 2.0
 
 
 class Lease:
     """Use as a context manager around the step's work.
 
     `renew` is one heartbeat (raises StepStopped when refused). When the lease is lost, `check` raises StepStopped; a
-    step that does not come to a `check` within a short grace is ended by `kill`.
+    step that does not come to a `check` within a short grace is ended by `kill`. Time is kept apart from the beats: a
+    heartbeat that hangs, or fails in a way nobody thought of, delays nothing.
     """
 
     def __init__(self, renew: Callable[[], None], lease_s: float, kill: Callable[[], None]) -> None:
@@ -34,38 +37,42 @@ class Lease:
         self._kill = kill
         self._done = threading.Event()
         self._lost = ""
-        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+        self._renewed = 0.0
+        self._threads = [threading.Thread(target=each, name="lease", daemon=True) for each in (self._beat, self._watch)]
 
     def check(self) -> None:
         if self._lost:
             raise StepStopped(self._lost)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._renewed = time.monotonic()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _beat(self) -> None:
-        renewed = time.monotonic()
-        while not self._done.wait(min(_MAX_BEAT_S, self._lease_s / 3)):
+        while not self._lost and not self._done.wait(min(_MAX_BEAT_S, self._lease_s / 3)):
+            asked = time.monotonic()
             try:
                 self._renew()
-                renewed = time.monotonic()
+                self._renewed = asked  # not now: the coordinator counts from before its answer
             except StepStopped as stopped:
-                return self._end(str(stopped))
+                self._lost = str(stopped) or "stopped"
             except httpx.HTTPError as error:
                 log.warning("heartbeat failed", error=str(error))
-            if time.monotonic() - renewed > self._lease_s:
-                return self._end(f"the lease could not be renewed for {self._lease_s} s")
-        return None
 
-    def _end(self, why: str) -> None:
-        log.warning("attempt stopped", why=why)
-        self._lost = why or "stopped"
-        if not self._done.wait(_GRACE_S):
-            self._kill()
+    def _watch(self) -> None:
+        while not self._lost and not self._done.wait(min(_LOOK_S, self._lease_s / 10)):
+            if time.monotonic() - self._renewed > self._lease_s:
+                self._lost = f"the lease could not be renewed for {self._lease_s} s"
+        if self._lost:
+            log.warning("attempt stopped", why=self._lost)
+            if not self._done.wait(_GRACE_S):
+                self._kill()

@@ -45,6 +45,21 @@ def test_a_lease_that_cannot_be_renewed_for_its_time_is_lost() -> None:
             lease.check()
 
 
+def test_a_renewal_that_hangs_does_not_prolong_the_lease() -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def renew() -> None:
+        asked.set()
+        assert answered.wait(10)
+
+    with Lease(renew, 0.2, kill=lambda: None) as lease:
+        wait_for(asked)
+        time.sleep(0.5)
+        with pytest.raises(StepStopped, match="could not be renewed"):
+            lease.check()
+        answered.set()
+
+
 def test_a_step_that_never_checks_is_killed_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.worker.lease._GRACE_S", 0.05)
     killed = threading.Event()
