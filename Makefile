@@ -18,7 +18,7 @@ install: ## install everything from the lock into .venv (TORCH_BACKEND=cpu asks 
 demo: install ## the whole loop on this machine: a tiny model learns twelve species (SEED=0, CONTROL=1 adds the control)
 	@$(PY) -m selfsynth demo --seed $(or $(SEED),0) $(if $(CONTROL),--control)
 
-demo-base: install ## train the demo's base model anew (about 15 minutes)
+demo-base: install ## train the demo's base model anew (about 20 minutes)
 	@$(PY) -m selfsynth.demo.base.train --out selfsynth/demo/base/checkpoint
 
 test: install check ## everything that CI runs

@@ -16,6 +16,7 @@ from selfsynth.demo.base.architecture import build_model
 from selfsynth.demo.base.language import Stage, train_language
 from selfsynth.demo.base.lessons import COPYING, GROUNDING, NOUN
 from selfsynth.demo.base.pictures import random_birds
+from selfsynth.demo.base.saving import save
 from selfsynth.demo.base.speech import Speaker
 from selfsynth.demo.base.text import build_processor, train_tokenizer
 from selfsynth.demo.base.vision import targets, tower_accuracy, train_tower
@@ -48,8 +49,7 @@ def train(out: Path) -> None:
     seeing = tower_accuracy(model, heads, held_out_pixels, targets(held_out))
     log.info("the tower sees %s", seeing)
     train_language(model, tokenizer, scenes, pixels, _COURSE)
-    model.to(torch.bfloat16).save_pretrained(out)
-    build_processor(tokenizer).save_pretrained(out)
+    save(model, build_processor(tokenizer), out)
     abilities = Examination(Speaker(out), _EXAMINATION_SEED, birds=300).all()
     record = {
         "prompts_hash": prompts_hash(NOUN),

@@ -1,13 +1,17 @@
 """The training of the base, in miniature: it learns, leaves the tower alone in stage two, and repeats exactly."""
 
+from pathlib import Path
+
 import torch
+from safetensors.torch import load_file
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from selfsynth.demo.base.architecture import build_model
 from selfsynth.demo.base.language import Stage, train_language
 from selfsynth.demo.base.lessons import GROUNDING
 from selfsynth.demo.base.pictures import random_birds
-from selfsynth.demo.base.text import train_tokenizer
+from selfsynth.demo.base.saving import save
+from selfsynth.demo.base.text import build_processor, train_tokenizer
 from selfsynth.demo.base.vision import image_tokens, targets, tower_accuracy, train_tower
 from selfsynth.demo.world.attributes import PARTS, VALUES
 
@@ -55,3 +59,13 @@ def test_targets_mark_hidden_parts_with_a_class_of_their_own() -> None:
     for scene, row in zip(scenes, targets(scenes), strict=True):
         hidden = {part for part, index in zip(PARTS, row.tolist(), strict=True) if index == len(VALUES[part])}
         assert hidden == scene.hidden
+
+
+def test_the_saved_checkpoint_names_its_tower_as_published_ones_do_and_is_the_same_model(tmp_path: Path) -> None:
+    model, tokenizer = fresh()
+    save(model, build_processor(tokenizer), tmp_path)
+    names = [name for name in load_file(tmp_path / "model.safetensors") if name.startswith("vision_tower.")]
+    assert names
+    assert all(name.startswith("vision_tower.vision_model.") for name in names)
+    loaded = LlavaForConditionalGeneration.from_pretrained(tmp_path).state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in model.state_dict().items())
