@@ -1,40 +1,132 @@
-"""Finds out which layout a path has, and reads it. One reader a layout."""
+"""Finds out which layout a path has, and reads it with that layout's reader."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.api.datasets.listing import Listing
-from services.api.datasets.readers import class_folders, reference_json
+from services.api.datasets import banks
+from services.api.datasets.listing import Item, Listing
+from services.api.datasets.names import key, named
+from services.api.datasets.readers.folders import folders_in
+from services.api.datasets.readers.reader import Options, Reader
+from services.api.datasets.readers.registry import READERS
 from shared.errors import InvalidInput
 
+# Archives wrap folders in folders; beyond this many a folder is no wrapping.
+_DEPTH, _FOLDERS = 4, 64
 
-def read_listing(path: Path) -> Listing:
-    """The data set at `path`: a folder, or a `-train.json`. Raises InvalidInput when no reader knows the layout."""
+
+@dataclass(frozen=True)
+class Detected:
+    """The layout of what lies at `place` (the path, or a folder below it), and why it is held for that."""
+
+    layout: str
+    reason: str
+    place: Path
+
+
+def detect(path: Path, layout: str | None = None, options: Options | None = None) -> Detected:
+    """The layout of a file or folder. Layouts are looked for at the path, then in the folders below. A published layout
+    outranks a general one; of several equals one is taken when all read the same. Raises InvalidInput that lists the
+    candidates when they do not, and when no layout is known."""
+    return _detected(path, layout, options or {})[0]
+
+
+def read_listing(path: Path, layout: str | None = None, options: Options | None = None) -> Listing:
+    """The data set at `path`. `layout` names one reader, which is then asked alone, with its `options`. Raises
+    InvalidInput."""
+    try:
+        found, listing = _detected(path, layout, options or {})
+        return listing or _read(found, path, options or {})
+    except OSError as error:
+        raise InvalidInput(
+            f"{error.filename} cannot be read: {error.strerror}", remedy="Let the coordinator read it."
+        ) from error
+
+
+def _detected(path: Path, layout: str | None, options: Options) -> tuple[Detected, Listing | None]:
+    """With the listing, where it had to be read to know."""
     if not path.exists():
         raise InvalidInput(f"there is nothing at {path}", remedy="Give a path that the coordinator's machine can read.")
-    for place in _places(path):
-        if train := reference_json.find(place):
-            return reference_json.read(train)
-    folder = _unwrapped(path)
-    if folder.is_dir() and class_folders.matches(folder):
-        return class_folders.read(folder)
+    readers = _readers(layout)
+    for places in _levels(path):
+        found = [candidate for place in places for candidate in _outranking(place, readers)]
+        if found:
+            return _agreed(found, path, options)
+    if layout is not None:
+        return Detected(layout, "it was asked for", path), None
     raise InvalidInput(
-        f"{path} has no layout that is known here",
-        remedy="Give a folder with <name>-train.json, or one with a folder of images a class (docs/datasets.md).",
+        f"{path} has no layout that is known here: {', '.join(READERS)}",
+        remedy="Give a folder with at least two folders of images, one a class, or a table of images and labels "
+        "(docs/datasets.md).",
     )
 
 
-def _places(path: Path) -> list[Path]:
-    """Where the JSON may lie: at the path, or one folder below it."""
-    if path.is_file():
-        return [path]
-    return [path, *(f for f in class_folders.folders_in(path) if any(f.glob("*-train.json")))]
+def _readers(layout: str | None) -> Mapping[str, Reader]:
+    if layout is None:
+        return READERS
+    if layout not in READERS:
+        raise InvalidInput(f"there is no layout {layout!r}", remedy=f"There are: {', '.join(READERS)}.")
+    return {layout: READERS[layout]}
 
 
-def _unwrapped(path: Path) -> Path:
-    """Archives often hold one folder that holds everything. One that holds images itself is a class."""
-    while path.is_dir() and not class_folders.has_splits(path):
-        inside = class_folders.folders_in(path)
-        if len(inside) != 1 or class_folders.is_class(inside[0]):
-            break
-        path = inside[0]
-    return path
+def _levels(path: Path) -> Iterator[list[Path]]:
+    level = [path]
+    for _ in range(_DEPTH):
+        yield level
+        level = [folder for place in level for folder in folders_in(place)]
+        if not 0 < len(level) <= _FOLDERS:
+            return
+
+
+def _outranking(place: Path, readers: Mapping[str, Reader]) -> list[Detected]:
+    """All readers that know the place; only the published layouts if there is one."""
+    reasons = {layout: reader.recognise(place) for layout, reader in readers.items()}
+    found = [Detected(layout, reason, place) for layout, reason in reasons.items() if reason]
+    return [each for each in found if readers[each.layout].published] or found
+
+
+def _agreed(found: list[Detected], path: Path, options: Options) -> tuple[Detected, Listing | None]:
+    if len(found) == 1:
+        return found[0], None
+    if len({each.place for each in found}) == 1:
+        listings = [_read(each, path, {}) for each in found]
+        if all(_table(listing) == _table(listings[0]) for listing in listings):
+            return found[0], None if options else listings[0]
+    candidates = "; ".join(f"{each.layout} at {each.place} ({each.reason})" for each in found)
+    raise InvalidInput(
+        f"{path} could be several data sets: {candidates}",
+        remedy="Give the path of one of them, or name its layout with the option `layout`.",
+        code="ambiguous_layout",
+    )
+
+
+def _table(listing: Listing) -> frozenset[tuple[object, ...]]:
+    """What two readers must agree on."""
+    return frozenset((item.path, item.cell, item.split, key(item.label)) for item in listing.items)
+
+
+def _read(found: Detected, path: Path, options: Options) -> Listing:
+    reader = READERS[found.layout]
+    draft = reader.read(found.place, reader.checked(options))
+    names = named([*draft.raws, *(item.label for item in draft.items)], reader.class_name)
+    bank, bank_findings = (draft.bank, ()) if draft.bank else banks.find(_between(found.place, path))
+    return Listing(
+        layout=reader.layout,
+        items=tuple(_labelled(item, names.label_of) for item in draft.items),
+        classes=names.classes,
+        concepts=banks.matched(banks.read(bank), names.classes) if bank else None,
+        findings=(*draft.findings, *names.findings, *bank_findings),
+        domain=reader.domain,
+    )
+
+
+def _labelled(item: Item, label_of: Mapping[str, str]) -> Item:
+    label = label_of[item.label]
+    return item if label == item.label else replace(item, label=label)
+
+
+def _between(place: Path, path: Path) -> list[Path]:
+    """The folders from the place up to the path, never above it."""
+    folders = [folder for folder in (place, *place.parents) if folder.is_relative_to(path)]
+    return folders if path.is_dir() else [path.parent]

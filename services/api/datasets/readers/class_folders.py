@@ -2,64 +2,50 @@
 
 from pathlib import Path
 
-from services.api.datasets.listing import Finding, Item, Listing, classes_of
-from shared.types.records import Split
-
-LAYOUT = "class_folders"
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-_SPLIT_OF: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
-_ORDER: tuple[Split | None, ...] = ("train", "validation", "test")
+from services.api.datasets.listing import Finding, Item
+from services.api.datasets.readers.folders import folders_in, has_images, images_below, places_in, splits_in
+from services.api.datasets.readers.reader import Draft, Options, Reader
 
 
-def matches(folder: Path) -> bool:
-    """Whether the folder has a folder for a split, or holds at least one folder with images."""
-    return has_splits(folder) or any(_images(f) for f in folders_in(folder))
+def recognise(folder: Path) -> str | None:
+    """One folder of images alone may be anything; two are classes."""
+    for place, split in places_in(folder):
+        classes = [f.name for f in folders_in(place) if has_images(f)]
+        if len(classes) > 1:
+            inside = f"{place.name} holds" if split else "it holds"
+            return f"{inside} {len(classes)} folders of images, such as {classes[0]} and {classes[1]}"
+    return None
 
 
-def has_splits(folder: Path) -> bool:
-    return any(f.name.lower() in _SPLIT_OF for f in folders_in(folder))
+def read(folder: Path, _options: Options) -> Draft:
+    return of_folders(folder, folder)
 
 
-def is_class(folder: Path) -> bool:
-    """Whether images lie in the folder itself."""
-    return any(p.suffix.lower() in SUFFIXES for p in folder.iterdir())
-
-
-def read(folder: Path) -> Listing:
-    splits = ((f, _SPLIT_OF.get(f.name.lower())) for f in folders_in(folder))
-    places = sorted((place for place in splits if place[1]), key=lambda place: _ORDER.index(place[1]))
+def of_folders(inside: Path, root: Path) -> Draft:
+    """The class folders in `inside`, whatever their names; paths are told relative to `root`."""
     items: list[Item] = []
-    findings: list[Finding] = []
-    classes: set[str] = set()
-    for place, split in places or [(folder, None)]:
+    findings = [_beside(f) for f in _strays(inside)]
+    raws: dict[str, None] = {}
+    for place, split in places_in(inside):
         for class_folder in folders_in(place):
-            classes.add(class_folder.name)
-            images = _images(class_folder)
-            items += [_item(image, folder, class_folder.name, split) for image in images]
+            raws[class_folder.name] = None
+            images = images_below(class_folder)
+            sources = [image.relative_to(root).as_posix() for image in images]
+            items += [Item(s, image, class_folder.name, split, s) for s, image in zip(sources, images, strict=True)]
             if not images:
-                findings.append(_empty(class_folder.relative_to(folder)))
-    return Listing(LAYOUT, tuple(items), classes_of({name: name for name in classes}), None, tuple(findings))
+                findings.append(_empty(class_folder.relative_to(root)))
+    return Draft(tuple(items), tuple(raws), tuple(findings))
 
 
-def folders_in(folder: Path) -> list[Path]:
-    return sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith((".", "__MACOSX")))
+def _strays(inside: Path) -> list[Path]:
+    """Folders with images that lie beside the splits, so that they are in none."""
+    splits = {place for place, _ in splits_in(inside)}
+    return [f for f in folders_in(inside) if f not in splits and has_images(f)] if splits else []
 
 
-def _images(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-
-
-def _item(image: Path, folder: Path, label: str, split: Split | None) -> Item:
-    source = image.relative_to(folder).as_posix()
-    return Item(id=source, path=image, label=label, split=split, source=source)
+def _beside(folder: Path) -> Finding:
+    message = f"the folder {folder.name} lies beside the split folders, so its images are not used"
+    return Finding(code="folder_ignored", message=message, file=folder.name, severity="warning")
 
 
 def _empty(folder: Path) -> Finding:
@@ -68,3 +54,11 @@ def _empty(folder: Path) -> Finding:
         message=f"the class folder {folder} holds no image; put images there or remove the folder",
         file=folder.as_posix(),
     )
+
+
+READER = Reader(
+    layout="class_folders",
+    looks_like="`train/CLASS/*.jpg` with `test/` and optionally `val/`; or `CLASS/*.jpg` alone",
+    recognise=recognise,
+    read=read,
+)

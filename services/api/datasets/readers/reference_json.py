@@ -1,21 +1,20 @@
 """Reader of the reference's layout: `<name>-train.json` (and `-validation`, `-test`): [{id, img_path, label}], and
-`<name>_visual_features.json`: {number: {name, visual_features}}. Image paths are relative to the JSON's folder or to
-the folder above it."""
+`<name>_visual_features.json`, the concept bank. Image paths are relative to the JSON's folder or to the one above."""
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from services.api.datasets.listing import Item, Listing, classes_of
+from services.api.datasets.listing import Item
+from services.api.datasets.readers.folders import located
+from services.api.datasets.readers.reader import Draft, Options, Reader
 from shared.errors import InvalidInput
 from shared.types.records import Split
 
-LAYOUT = "reference_json"
 _SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+_TRAIN = "-train.json"
 
 
 class Entry(BaseModel):
@@ -26,29 +25,21 @@ class Entry(BaseModel):
     label: str
 
 
-class Features(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
-
-    name: str
-    visual_features: tuple[str, ...]
+_ENTRIES = TypeAdapter(list[Entry])
 
 
-def find(path: Path) -> Path | None:
-    """The `-train.json`, given itself or its folder. Raises InvalidInput when the folder holds several."""
-    if path.is_file():
-        return path if path.name.endswith("-train.json") else None
-    found = sorted(path.glob("*-train.json"))
-    if len(found) > 1:
-        raise InvalidInput(
-            f"{path} holds several data sets: {', '.join(f.name for f in found)}",
-            remedy="Give the path of one of these files.",
-        )
-    return found[0] if found else None
+def recognise(path: Path) -> str | None:
+    found = _trains(path)
+    return f"it holds {', '.join(f.name for f in found)}" if found else None
 
 
-def read(train: Path) -> Listing:
-    """Raises InvalidInput when a file is not what the layout says."""
-    name = train.name.removesuffix("-train.json")
+def read(path: Path, _options: Options) -> Draft:
+    found = _trains(path)
+    if len(found) != 1:
+        names = ", ".join(f.name for f in found) or "no data set"
+        raise InvalidInput(f"{path} holds {names}", remedy=f"Give the path of one {_TRAIN} file.")
+    train = found[0]
+    name = train.name.removesuffix(_TRAIN)
     entries = [(split, e) for split in _SPLITS for e in _entries(train.with_name(f"{name}-{split}.json"))]
     seen = Counter(str(entry.id) for _, entry in entries)
     bases = (train.parent, train.parent.parent)
@@ -56,32 +47,29 @@ def read(train: Path) -> Listing:
         Item(
             # Ids may count within a split only.
             id=str(entry.id) if seen[str(entry.id)] == 1 else f"{split}-{entry.id}",
-            path=_resolved(entry.img_path, bases),
+            path=located(entry.img_path, bases),
             label=entry.label,
             split=split,
             source=entry.img_path,
         )
         for split, entry in entries
     )
-    concepts = concepts_from(train.with_name(f"{name}_visual_features.json"))
-    return Listing(LAYOUT, items, classes_of({item.label: item.label for item in items}), concepts)
+    bank = train.with_name(f"{name}_visual_features.json")
+    return Draft(items, bank=bank if bank.is_file() else None)
 
 
-def concepts_from(path: Path) -> Mapping[str, tuple[str, ...]] | None:
-    """The concept bank in the file, without empty or repeated concepts; None when there is no file."""
-    if not path.exists():
-        return None
-    features = _validated(path, TypeAdapter(dict[str, Features]))
-    return {f.name: tuple(dict.fromkeys(c.strip() for c in f.visual_features if c.strip())) for f in features.values()}
+def _trains(path: Path) -> list[Path]:
+    """The `-train.json` files: the path itself, or those in the folder."""
+    if path.is_file():
+        return [path] if path.name.endswith(_TRAIN) else []
+    return sorted(path.glob(f"*{_TRAIN}"))
 
 
 def _entries(path: Path) -> list[Entry]:
-    return _validated(path, TypeAdapter(list[Entry])) if path.exists() else []
-
-
-def _validated(path: Path, shape: TypeAdapter[Any]) -> Any:
+    if not path.exists():
+        return []
     try:
-        return shape.validate_python(json.loads(path.read_bytes()))
+        return _ENTRIES.validate_python(json.loads(path.read_bytes()))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -89,13 +77,16 @@ def _validated(path: Path, shape: TypeAdapter[Any]) -> Any:
             f"{path.name}: {error.error_count()} fields are not as the layout says, first {where}: {first['msg']}",
             remedy="See docs/datasets.md for the layout.",
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(
             f"{path.name} is not JSON: {error}", remedy="Write it anew, or give another folder."
         ) from error
 
 
-def _resolved(img_path: str, bases: tuple[Path, ...]) -> Path:
-    """The first base that has the file; the first of all when none has, so that the report can name it."""
-    candidates = [base / img_path for base in bases]
-    return next((path for path in candidates if path.is_file()), candidates[0])
+READER = Reader(
+    layout="reference_json",
+    looks_like="`NAME-train.json`, `NAME-test.json`, optionally `NAME-validation.json` (lists of `id`, `img_path`, "
+    "`label`) and `NAME_visual_features.json` (the concept bank)",
+    recognise=recognise,
+    read=read,
+)
