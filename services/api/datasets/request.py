@@ -1,6 +1,6 @@
 """What a user asks for when registering a data set. Pure."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -39,7 +39,7 @@ class IngestRequest(BaseModel):
 
     source: Source
     layout: Text | None = None
-    options: dict[Text, Any] = {}
+    options: dict[Text, Text] = {}
     policy: Policy = "refuse"
     validation_share: float = Field(0.1, ge=0, lt=1)
     test_share: float = Field(0.2, ge=0, lt=1)

@@ -9,7 +9,7 @@ from services.api.database.models import ConceptBankRow, Dataset, Progress
 from services.api.datasets.listing import ClassName
 from shared.types.domain import Domain
 
-_NO_REPORT: dict[str, Any] = {"errors": [], "warnings": []}
+_LINES_SHOWN = 50
 
 
 class BankView(BaseModel):
@@ -60,12 +60,17 @@ def dataset_view(dataset: Dataset, bank: ConceptBankRow | None, progress: Progre
         class_names=[ClassName.model_validate(each) for each in dataset.class_names],
         domain=Domain.model_validate(dataset.domain) if dataset.domain else None,
         splits=dataset.splits,
-        report=dataset.report or _NO_REPORT,
+        report=_first_lines(dataset.report),
         concept_bank=BankView(version=bank.version, concepts=bank.counts) if bank else None,
         progress=progress_view(progress) if progress and dataset.status == "validating" else None,
         created_at=dataset.created_at,
         updated_at=dataset.updated_at,
     )
+
+
+def _first_lines(report: dict[str, Any]) -> dict[str, Any]:
+    shown = {kind: report.get(kind, [])[:_LINES_SHOWN] for kind in ("errors", "warnings")}
+    return {**report, **shown}
 
 
 def progress_view(row: Progress) -> ProgressView:

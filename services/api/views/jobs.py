@@ -31,7 +31,7 @@ class RoundView(BaseModel):
 
 
 class JobFigures(BaseModel):
-    """`best_round` is chosen on the validation split; `rounds` holds each measured round's figures."""
+    """`best_round` is chosen on the validation split; the accuracy is that round's on the test split."""
 
     best_round: int | None = None
     accuracy: float | None = None

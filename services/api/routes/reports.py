@@ -1,0 +1,51 @@
+"""What validation found in a data set: the whole report, and its sheet of sample images."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from services.api.database.models import Dataset
+from services.api.problems import Problem
+from services.api.routes.dependencies import PROBLEMS, PartsDep, dataset_named
+from services.api.views.reports import report_text
+from services.api.wiring import Parts
+from shared.artefacts import read_manifest
+from shared.errors import NotFound
+
+router = APIRouter(prefix="/datasets/{dataset_id}", tags=["datasets"], responses=PROBLEMS)
+
+
+@router.get("/report", response_class=JSONResponse)
+def get_report(dataset_id: str, parts: PartsDep, format: Literal["json", "text"] = "json") -> Response:  # noqa: A002 - as users read it
+    """`{"errors": [...], "warnings": [...], "errors_total", "warnings_total", "counts": {code: n}}`, or plain text."""
+    dataset = _validated(parts, dataset_id)
+    report = _extra(parts, dataset).get("report", dataset.report)
+    if format == "text":
+        return PlainTextResponse(report_text(dataset.name, dataset.status, report))
+    return JSONResponse(report)
+
+
+@router.get("/sheet", response_class=Response)
+def get_sheet(dataset_id: str, parts: PartsDep, page: Annotated[int, Query(ge=1)] = 1) -> Response:
+    """A page of sample images of each class as JPEG. The header `X-Pages` tells how many there are."""
+    pages: list[str] = _extra(parts, _validated(parts, dataset_id)).get("sheet", [])
+    if page > len(pages):
+        raise NotFound(
+            f"the sheet of {dataset_id!r} has {len(pages)} pages, and no page {page}", remedy="Ask for less."
+        )
+    return Response(parts.store.get(pages[page - 1]), media_type="image/jpeg", headers={"X-Pages": str(len(pages))})
+
+
+def _validated(parts: Parts, dataset_id: str) -> Dataset:
+    """Raises Problem while it is being validated."""
+    with parts.database.snapshot() as session:
+        dataset = dataset_named(session, dataset_id)
+    if dataset.status == "validating":
+        raise Problem("dataset_not_ready", f"{dataset_id!r} is being validated", remedy="Wait until it is ready.")
+    return dataset
+
+
+def _extra(parts: Parts, dataset: Dataset) -> dict[str, Any]:
+    """Nothing for one whose layout could not even be read."""
+    return read_manifest(parts.store, dataset.examples).extra if dataset.examples else {}
