@@ -55,7 +55,8 @@ def key_of(concept: str) -> str:
 def first_of_each(concepts: Iterable[str]) -> tuple[list[str], list[str]]:
     """The first of equal concepts, and the repeats after it."""
     seen: set[str] = set()
-    kept, repeats = [], []
+    kept: list[str] = []
+    repeats: list[str] = []
     for concept in concepts:
         key = key_of(concept)
         (repeats if key in seen else kept).append(concept)

@@ -4,9 +4,8 @@ Knows examples, parts and the attempt's end; nothing of what is asked or what be
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, NoReturn, TypeVar
+from typing import Generic, TypeVar
 
 from services.generator.chat import Chat, Engine
 from services.generator.steps.teacher import Sitting
@@ -14,19 +13,26 @@ from shared.artefacts import ArtefactWriter
 from shared.sharding import cut
 from shared.types.records import Example, Record
 from shared.worker.context import StepContext
+from shared.worker.watching import run_watched
 
 R = TypeVar("R", bound=Record)
 RowsOf = Callable[[Sitting], Awaitable[Sequence[R]]]
-_CHECK_EVERY_S = 0.5
-_PROGRESS_EVERY_S = 1.0
 
 
 class PartRun(Generic[R]):
-    """One attempt at a shard: `rows_of` is called once for every example whose part is not there yet."""
+    """One attempt at a shard: `rows_of` is called once for every example whose part is not there yet. `per_part` is how
+    many examples a part holds; None: as the job's settings say."""
 
-    def __init__(self, context: StepContext, record: type[R], examples: Sequence[Example], rows_of: RowsOf[R]) -> None:
+    def __init__(
+        self,
+        context: StepContext,
+        record: type[R],
+        examples: Sequence[Example],
+        rows_of: RowsOf[R],
+        per_part: int | None = None,
+    ) -> None:
         self._context = context
-        self._parts = cut(examples, context.settings.examples_per_part)
+        self._parts = cut(examples, per_part or context.settings.examples_per_part)
         self.writer = ArtefactWriter(context.store, context.task, record)
         self._rows_of = rows_of
         self._rows: dict[int, dict[int, Sequence[R]]] = {}
@@ -39,18 +45,11 @@ class PartRun(Generic[R]):
 
     def complete(self, engine: Engine) -> None:
         """Write every missing part. Raises what `context.check` or the engine raises; whole parts stay."""
-        asyncio.run(self._complete(engine))
+        run_watched(lambda: self._complete(engine), self._context.check, self._tell)
 
     async def _complete(self, engine: Engine) -> None:
-        try:
-            async with asyncio.TaskGroup() as watchers, Chat(engine) as chat:
-                watching = [watchers.create_task(self._check_often()), watchers.create_task(self._tell_often())]
-                await self._work_all(chat, engine.in_flight)
-                for task in watching:
-                    task.cancel()
-        except BaseExceptionGroup as group:
-            _raise_first(group)
-        await asyncio.to_thread(self._tell)
+        async with Chat(engine) as chat:
+            await self._work_all(chat, engine.in_flight)
 
     async def _work_all(self, chat: Chat, width: int) -> None:
         """As many examples at once as requests may be open: even if each waits for a single answer, none idles."""
@@ -80,24 +79,5 @@ class PartRun(Generic[R]):
             await asyncio.to_thread(self.writer.put, number, whole)
             del self._rows[number]
 
-    async def _check_often(self) -> NoReturn:
-        while True:
-            self._context.check()
-            await asyncio.sleep(_CHECK_EVERY_S)
-
-    async def _tell_often(self) -> NoReturn:
-        while True:
-            begun = time.monotonic()
-            await asyncio.to_thread(self._tell)
-            await asyncio.sleep(max(0.0, begun + _PROGRESS_EVERY_S - time.monotonic()))
-
     def _tell(self) -> None:
         self._context.progress(self._done, self._total, {})
-
-
-def _raise_first(group: BaseExceptionGroup[BaseException]) -> NoReturn:
-    """The first error of the tasks is the attempt's; the others followed from it."""
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    raise first

@@ -1,0 +1,220 @@
+"""Any OpenAI-compatible endpoint as the step sees it: a question in, an Answer out, whatever the endpoint does.
+
+Keeps to a rate, tries again what may pass, and leaves out of a request what the endpoint says it does not know. Knows
+no class and no bank. The key is in no message of its errors.
+"""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+from aiolimiter import AsyncLimiter
+from pydantic import SecretStr
+from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, stop_after_delay
+from tenacity.wait import wait_exponential_jitter
+
+from services.api.concepts.answers import Answer
+from services.api.concepts.endpoints import host_of, is_loopback
+from services.api.concepts.prompt import SCHEMA
+from shared.errors import SelfSynthError, SystemFault, UserFault
+from shared.types.concept_job import AskSettings
+
+_PASSING = (408, 409, 425, 429)
+_MOST_BYTES = 1 << 20
+_LONGEST_PAUSE_S = 120.0
+
+
+class EndpointUnavailable(SystemFault):
+    code = "endpoint_unavailable"
+
+
+class EndpointRefuses(UserFault):
+    code = "endpoint_refuses"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`base_url` as OpenAI's clients take it, `/v1` included."""
+
+    base_url: str
+    model: str
+    key: SecretStr = field(default=SecretStr(""))
+
+
+class _Passing(Exception):
+    """A failure that may pass; `after_s` is how long the endpoint asks to wait."""
+
+    def __init__(self, why: str, after_s: float | None = None) -> None:
+        super().__init__(why)
+        self.after_s = after_s
+
+
+class _Unknown(Exception):
+    """The endpoint does not take the request as it is."""
+
+    def __init__(self, status: int, cause: str) -> None:
+        super().__init__(f"HTTP {status}: {cause}")
+        self.cause = cause
+
+
+class Asker:
+    """Belongs to one event loop. Use as an async context manager."""
+
+    def __init__(self, endpoint: Endpoint, settings: AskSettings) -> None:
+        self._endpoint = endpoint
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.in_flight)
+        self._rate = AsyncLimiter(1, 60 / settings.requests_per_minute)
+        self._options: dict[str, Any] = {
+            "temperature": settings.temperature,
+            "max_tokens": settings.max_tokens,
+            "response_format": SCHEMA,
+        }
+        key = endpoint.key.get_secret_value()
+        self._http = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=settings.request_s,
+            follow_redirects=False,
+            trust_env=not is_loopback(endpoint.base_url),
+        )
+
+    async def __aenter__(self) -> "Asker":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def ask(self, messages: list[dict[str, str]], seed: int) -> Answer:
+        """Raises EndpointUnavailable when it fails for longer than the patience, EndpointRefuses when it never will."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(_Passing), wait=_pause, stop=stop_after_delay(self._settings.patience_s)
+        )
+        try:
+            async with self._slots:
+                return await retrying(self._as_it_takes_it, messages, seed)
+        except RetryError as error:
+            why = self._clean(str(error.last_attempt.exception()))
+            raise EndpointUnavailable(
+                f"{self._where} failed for {self._settings.patience_s:.0f} s: {why}",
+                remedy="Build the bank again later: classes that were answered are not asked again within a job.",
+            ) from None
+
+    @property
+    def _where(self) -> str:
+        return f"the endpoint {host_of(self._endpoint.base_url)}"
+
+    async def _as_it_takes_it(self, messages: list[dict[str, str]], seed: int) -> Answer:
+        """Asks with ever fewer options, until the endpoint takes them; what it does not take, it is not sent again."""
+        while True:
+            options = dict(self._options)
+            try:
+                return await self._once({"model": self._endpoint.model, "messages": messages, "seed": seed, **options})
+            except _Unknown as unknown:
+                if options == self._options and not self._simplify(unknown.cause):
+                    raise self._refusal(str(unknown)) from None
+
+    def _simplify(self, cause: str) -> bool:
+        """False when there is nothing left to leave out."""
+        if "max_completion_tokens" in cause and "max_tokens" in self._options:
+            self._options["max_completion_tokens"] = self._options.pop("max_tokens")
+            return True
+        named = [name for name in ("response_format", "temperature") if name in cause and name in self._options]
+        for name in named or [name for name in ("response_format",) if name in self._options]:
+            del self._options[name]
+            return True
+        return False
+
+    async def _once(self, body: dict[str, Any]) -> Answer:
+        async with self._rate:
+            try:
+                async with asyncio.timeout(self._settings.request_s):
+                    status, headers, text = await self._post(body)
+            except (TimeoutError, httpx.TimeoutException):
+                raise _Passing(f"no answer within {self._settings.request_s:.0f} s") from None
+            except httpx.HTTPError as error:
+                raise _Passing(f"{type(error).__name__}: {error}") from None
+        if status == 200:
+            return _answer(text)
+        cause = self._clean(_cause(text))
+        if status >= 500 or (status in _PASSING and "insufficient_quota" not in text):
+            raise _Passing(f"HTTP {status}: {cause}", _retry_after(headers))
+        if status in (400, 415, 422):
+            raise _Unknown(status, cause)
+        raise self._refusal(f"HTTP {status}: {cause}")
+
+    async def _post(self, body: dict[str, Any]) -> tuple[int, httpx.Headers, str]:
+        """At most 1 MiB of the answer is read."""
+        url = f"{self._endpoint.base_url}/chat/completions"
+        async with self._http.stream("POST", url, json=body) as response:
+            found = bytearray()
+            async for chunk in response.aiter_bytes():
+                found += chunk
+                if len(found) > _MOST_BYTES:
+                    raise _Passing("an answer of more than 1 MiB")
+            return response.status_code, response.headers, found.decode(errors="replace")
+
+    def _refusal(self, why: str) -> SelfSynthError:
+        return EndpointRefuses(
+            f"{self._where} refuses the question to {self._endpoint.model!r}: {self._clean(why)}",
+            remedy="Check the model's name and the secret's key, then build the bank again.",
+        )
+
+    def _clean(self, text: str) -> str:
+        """Endpoints repeat keys in their errors."""
+        key = self._endpoint.key.get_secret_value()
+        return text.replace(key, "***") if key else text
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    wanted = error.after_s if isinstance(error, _Passing) else None
+    grown: float = wait_exponential_jitter(initial=0.5, max=30, jitter=0.5)(state)
+    return min(max(wanted, 0.0), _LONGEST_PAUSE_S) if wanted is not None else grown
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds, from a number or a date; None when it is neither."""
+    said = headers.get("retry-after", "")
+    try:
+        return (
+            float(said) if said.replace(".", "", 1).isdigit() else parsedate_to_datetime(said).timestamp() - time.time()
+        )
+    except (ValueError, OverflowError):
+        return None
+
+
+def _answer(text: str) -> Answer:
+    try:
+        body = json.loads(text)
+        choice = body["choices"][0]
+        message = choice["message"]
+        usage = body.get("usage") or {}
+        return Answer(
+            text=_text_of(message.get("content")),
+            finish_reason=str(choice.get("finish_reason") or "stop"),
+            refusal=str(message.get("refusal") or ""),
+            prompt_tokens=int(usage.get("prompt_tokens") or 0),
+            completion_tokens=int(usage.get("completion_tokens") or 0),
+        )
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        raise _Passing(f"an answer that is no chat completion: {text[:200]}") from None
+
+
+def _text_of(content: Any) -> str:
+    """A text, or the texts of a list of parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _cause(text: str) -> str:
+    """The message of an OpenAI error body, else the start of the text."""
+    try:
+        error = json.loads(text)["error"]
+        return str(error["message"] if isinstance(error, dict) else error)[:500]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return text[:200]
