@@ -1,4 +1,4 @@
-"""Which class of a data set a bank's label means: by label, raw name or alias, whatever the case and punctuation. Pure."""
+"""Which class of a data set a bank's label means: by label, raw name or alias, whatever case and punctuation. Pure."""
 
 import difflib
 import re

@@ -6,14 +6,14 @@ COLOURS = (
 )
 SHAPES = (
     "big small large little tiny great greater lesser least long short tall wide broad narrow thin thick slender slim "
-    "round rounded pointed sharp blunt curved straight hooked flat raised smooth rough fuzzy fluffy curly wavy hairless "
-    "glossy shiny matt spotted striped streaked barred banded speckled mottled scaly plain colored coloured painted "
+    "round rounded pointed sharp blunt curved straight hooked flat raised smooth rough fuzzy fluffy curly wavy "
+    "hairless glossy shiny matt spotted striped streaked barred banded speckled mottled scaly plain colored coloured painted "
     "tipped ringed lined"
 )
 PARTS = (
-    "head headed face faced bill billed beak neck necked throat throated breast breasted belly bellied back backed wing "
-    "winged wings tail tailed rump crown crowned crest crested cap capped leg legged legs foot footed feet toe toed eye "
-    "eyed eyes eyebrow ear eared chin cheek cheeked nape side sided shoulder leaf leaves stem root flower fruit skin "
+    "head headed face faced bill billed beak neck necked throat throated breast breasted belly bellied back backed "
+    "wing winged wings tail tailed rump crown crowned crest crested cap capped leg legged legs foot footed feet toe "
+    "toed eye eyed eyes eyebrow ear eared chin cheek cheeked nape side sided shoulder leaf leaves stem root flower fruit skin "
     "nose cockpit engine engined body coat coated haired hair fur furred paw muzzle"
 )
 JOINING = (
@@ -30,19 +30,18 @@ UNSEEN = (
     r"gentle",
     # weight, age, time
     r"weigh(?:s|t|ing|ed)?|kg|kilograms?|grams?|lbs?|pounds?|ounces?|tons?|tonnes?",
-    r"lifespan|life span|life expectancy|lives? (?:up|for|in|on|near)|years?|centur(?:y|ies)|months?|season(?:al|s)?",
+    r"lifespan|life expectancy|lives? (?:up|for|in|on|near)|years?|centur(?:y|ies)|months?|season(?:al|s)?",
     r"age[sd]?",
     # food and young
     r"diets?|feeds?|feeding|eats?|eating|preys?|hunts?|hunting|forag(?:e|es|ing)|insects?|catch(?:es|ing)?",
-    r"nests?|nesting|breed(?:s|ing)?|lays?|eggs?|parents?|chicks|offspring|mates?|mating|young|courtship",
+    r"nests?|nesting|breed(?:s|ing)?|lays? eggs?|eggs?|parents?|chicks|offspring|mates?|mating|young|courtship",
     # place
     r"migrat\w+|migrants?|residents?|ranges? (?:of|across|in|through\w*|over|includes?)|its range|habitats?|native",
-    r"endemic|inhabits?|found (?:in|on|at|near|through\w*|only|from|early)|winters? (?:in|along)",
+    r"endemic|inhabits?|found (?:in|on|at|near|through\w*|only|from)",
     r"(?:coastal|open|wooded|wet) (?:areas?|habitats?)|(?:this|the|arctic|tropical|mountain\w*) regions?|regions? of",
     r"worldwide|(?:north|south|central) (?:america|africa|asia)",
     # sound, smell, touch
     r"calls?|calling|songs?|sings?|singing|sounds?|vocal\w*|noise|loud|quiet|whistles?|voice|smells?|scent|taste",
-    r"to the touch",
     # name and kin
     r"genus|famil(?:y|ies)|subspecies|scientific|latin|named|known (?:as|for)|closely related|relatives?",
     # medicine

@@ -64,7 +64,7 @@ class _Run:
         if self._classes and len(empty) == len(self._classes):
             last = rows[-1]
             raise EndpointRefuses(
-                f"{self._job.model!r} gave no usable answer for any class; the last one was {last.outcome}: {last.detail}",
+                f"{self._job.model!r} gave no usable answer for any class; the last was {last.outcome}: {last.detail}",
                 remedy="Try another model, or raise ask.max_tokens.",
             )
         return self._writer.finish(len(self._classes), _figures(rows, empty), self._extra(rows, empty))

@@ -12,8 +12,8 @@ _OPENING = {
 }
 _RULES = (
     "Name {count} of them. Each is a phrase of two to eight words about one part, colour, shape, pattern or texture "
-    "that can be seen in a single picture. Leave out the name itself, size in numbers, weight, sound, behaviour, place, "
-    "food, cause, treatment, use and history. "
+    "that can be seen in a single picture. Leave out the name itself, size in numbers, weight, sound, behaviour, "
+    "place, food, cause, treatment, use and history. "
     'Answer with a JSON object: {{"concepts": ["...", "..."]}}.'
 )
 

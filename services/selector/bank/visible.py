@@ -78,7 +78,7 @@ UNSEEN = (
 
 
 class Visibility:
-    """Scores against the mean of the three nearest phrases of each kind: above 0 a concept is nearer to what is seen."""
+    """Scores by the mean of the three nearest phrases of each kind: above 0 a concept is nearer to what is seen."""
 
     _NEAREST = 3
 
