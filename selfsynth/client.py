@@ -1,4 +1,4 @@
-"""The REST API as Python calls. Synchronous, over httpx; knows addresses and JSON, nothing of how a job is done."""
+"""The REST API as Python calls. Synchronous; knows what can be asked for, nothing of how a job is done."""
 
 import io
 import json
@@ -7,60 +7,76 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import pyarrow.parquet as pq
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from selfsynth.api_errors import ApiUnavailable, invalid_dataset, no_answer, refusal
+from selfsynth.api_errors import invalid_dataset
+from selfsynth.calls import Calls, Json
+from selfsynth.packing import Outgoing
 
-Json = dict[str, Any]
 Concepts = Mapping[str, Sequence[str]]
-_TIMEOUT_S = 60.0
-_PATIENCE_S = 30.0
 _POLL_S = 0.5
+# The API looks through the whole archive before it answers.
+_UPLOAD_TIMEOUT = httpx.Timeout(60.0, read=3600.0)
 
 
-class Client:
-    """`url` of the API and its key. Use as a context manager, or `close` it.
+class Client(Calls):
+    """What the API can do. Every method raises ApiError. See Calls for what it is made of."""
 
-    Every method raises ApiError. A call that may be repeated is, for `patience_s`, while the API does not answer: so a
-    restart of the API is not noticed. `transport` is for tests.
-    """
-
-    def __init__(
-        self, url: str, key: str, *, patience_s: float = _PATIENCE_S, transport: httpx.BaseTransport | None = None
-    ) -> None:
-        headers = {"Authorization": f"Bearer {key}"}
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, transport=transport)
-        self._patience_s = patience_s
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._http.close()
-
-    def add_dataset(self, path: Path | str, name: str, concepts: Concepts | None = None) -> Json:
+    def add_dataset(self, path: Path | str, name: str, concepts: Concepts | None = None, **wishes: Any) -> Json:
         """Register the images below `path`, a folder that the API's machine may read. Returns at once, `validating`.
 
-        `concepts`, label to concepts, replaces the data set's own concept bank.
+        `concepts`, label to concepts, replaces the data set's own concept bank. `wishes` are further fields of
+        POST /datasets: layout, options, policy, validation_share, test_share, seed, noun, asks_for.
         """
-        body = {"name": name, "source": {"path": str(path)}, "concepts": concepts}
+        body = {"name": name, "source": {"path": str(path)}, "concepts": concepts, **wishes}
         return self._json_once("POST", "/datasets", json=body)
 
-    def upload_dataset(self, archive: Path, name: str, concepts: Concepts | None = None) -> Json:
-        """Register the images in a zip or tar file of this machine. Returns at once, `validating`."""
-        form = {"name": name, "options": json.dumps({"concepts": concepts})}
-        with archive.open("rb") as file:
-            return self._json_once("POST", "/datasets/upload", data=form, files={"file": (archive.name, file)})
+    def import_dataset(self, prefix: str, name: str, concepts: Concepts | None = None, **wishes: Any) -> Json:
+        """As `add_dataset`, of the images (or the one archive) below a prefix of the system's own object store."""
+        body = {"name": name, "source": {"prefix": prefix}, "concepts": concepts, **wishes}
+        return self._json_once("POST", "/datasets", json=body)
+
+    def upload_dataset(
+        self,
+        path: Path,
+        name: str,
+        concepts: Concepts | None = None,
+        on_sent: Callable[[int, int], None] | None = None,
+        **wishes: Any,
+    ) -> Json:
+        """As `add_dataset`, of a zip or tar file or a folder of this machine, which is sent: a folder as a tar that is
+        made on the way. `on_sent` hears the bytes sent and those in all."""
+        form = {"name": name, "options": json.dumps({"concepts": concepts, **wishes})}
+        with Outgoing(path, on_sent) as stream:
+            files = {"file": (path.name, stream)}
+            return self._json_once("POST", "/datasets/upload", data=form, files=files, timeout=_UPLOAD_TIMEOUT)
+
+    def dataset_report(self, dataset_id: str) -> Json:
+        """All findings: `{"errors", "warnings", "errors_total", "warnings_total", "counts"}`."""
+        return self._json("GET", f"/datasets/{dataset_id}/report")
+
+    def dataset_sheet(self, dataset_id: str) -> Iterator[bytes]:
+        """The pages of sample images, each a JPEG."""
+        page = pages = 1
+        while page <= pages:
+            answer = self._patiently("GET", f"/datasets/{dataset_id}/sheet", params={"page": page})
+            pages = int(answer.headers["X-Pages"])
+            yield answer.content
+            page += 1
+
+    def dataset_images(
+        self, dataset_id: str, class_: str | None = None, split: str | None = None, limit: int = 100
+    ) -> Iterator[Json]:
+        """The examples, of one class or split if named, fetched `limit` at a time."""
+        query = {"limit": limit, "class": class_, "split": split}
+        return self._pages(f"/datasets/{dataset_id}/images", {k: v for k, v in query.items() if v is not None})
+
+    def cancel_dataset(self, dataset_id: str) -> Json:
+        """Stop its validation."""
+        return self._json("POST", f"/datasets/{dataset_id}/cancel")
 
     def dataset(self, dataset_id: str) -> Json:
         return self._json("GET", f"/datasets/{dataset_id}")
@@ -146,38 +162,3 @@ class Client:
         for part in listing["parts"]:
             rows += pq.read_table(io.BytesIO(self._bytes(part["href"]))).to_pylist()
         return rows
-
-    def _pages(self, path: str, query: Json) -> Iterator[Json]:
-        while True:
-            page = self._json("GET", path, params=query)
-            yield from page["items"]
-            if not page["items"] or not page["next"]:
-                return
-            query = {**query, "after": page["next"]}
-
-    def _bytes(self, path: str) -> bytes:
-        return self._patiently("GET", path).content
-
-    def _json(self, method: str, path: str, **request: Any) -> Json:
-        answer: Json = self._patiently(method, path, **request).json()
-        return answer
-
-    def _json_once(self, method: str, path: str, **request: Any) -> Json:
-        answer: Json = self._send(method, path, **request).json()
-        return answer
-
-    def _patiently(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """One call, repeated while the API is away. Only for calls that may be repeated."""
-        away = retry_if_exception_type(ApiUnavailable)
-        wait = wait_exponential_jitter(multiplier=0.1, max=2)
-        retrying = Retrying(retry=away, wait=wait, stop=stop_after_delay(self._patience_s), reraise=True)
-        return retrying(self._send, method, path, **request)
-
-    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        try:
-            response = self._http.request(method, path, **request)
-        except httpx.TransportError as error:
-            raise no_answer(self._http.base_url, error) from error
-        if not response.is_success:
-            raise refusal(response)
-        return response

@@ -44,7 +44,7 @@ def ingest(context: StepContext, rules: Rules) -> ManifestRef:
     nothing to report on (no known layout, an unreadable file)."""
     request = IngestRequest.model_validate(context.task.params)
     with placed(context.store, request.source, rules.roots, rules.limit_bytes, context.check) as place:
-        listing = _with_wishes(read_listing(place.path), request)
+        listing = _with_wishes(read_listing(place.path, request.layout, request.options), request)
         items = with_splits(listing.items, request.seed, request.validation_share, request.test_share)
         task = _pinned(context.task, items, rules.images)
         examined = ArtefactWriter(context.store, _below(task, "examined"), Examined)

@@ -47,9 +47,9 @@ def list_images(
     for number, part in enumerate(files[part_number:], part_number):
         for at, example in _rows(parts.store, part, wanted, row if number == part_number else 0):
             if len(found) == limit:
-                return ImagePage(items=found, next=f"{number}.{at}")  # type: ignore[arg-type]
+                return ImagePage(items=found, next=f"{number}.{at}")
             found.append(example)
-    return ImagePage(items=found, next=None)  # type: ignore[arg-type]
+    return ImagePage(items=found, next=None)
 
 
 @router.get("/{example_id:path}", response_class=Response)
