@@ -113,7 +113,7 @@ class Attempts:
             if not (job and step and attempt) or job.status != JobStatus.CANCELLING or attempt.outcome:
                 return None
             _end(session, job, attempt, "cancelled")
-            step.status = StepStatus.CANCELLED
+            step.status, step.ended_at = StepStatus.CANCELLED, attempt.ended_at
             return job.id
 
 

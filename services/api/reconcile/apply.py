@@ -95,7 +95,7 @@ def _end_attempt(session: Session, move: EndAttempt) -> None:
     step = session.get_one(Step, move.step_id)
     attempt.outcome, attempt.ended_at = move.outcome, func.clock_timestamp()
     if move.outcome == "cancelled":
-        step.status = StepStatus.CANCELLED
+        step.status, step.ended_at = StepStatus.CANCELLED, attempt.ended_at
     else:
         step.status = StepStatus.PENDING
         attempt.error = _lost(step, move.why).model_dump()
@@ -133,7 +133,7 @@ def _cancel_rest(session: Session, job: Job) -> None:
     """No step of a job that is over stays open; a worker still at one is refused at its next call."""
     live = (StepStatus.PENDING, StepStatus.QUEUED, StepStatus.RUNNING)
     for step in session.scalars(select(Step).where(Step.job_id == job.id, Step.status.in_(live))):
-        step.status = StepStatus.CANCELLED
+        step.status, step.ended_at = StepStatus.CANCELLED, func.clock_timestamp()
         for attempt in session.scalars(select(Attempt).where(Attempt.step_id == step.id, Attempt.outcome.is_(None))):
             attempt.outcome, attempt.ended_at = "cancelled", func.clock_timestamp()
 

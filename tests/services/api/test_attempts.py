@@ -167,6 +167,19 @@ def test_cancelling_ends_without_the_worker_once_its_lease_is_over(stack: Stack,
     assert wait_for(lambda: stack.get(f"/jobs/{job}")["status"] == "cancelled")
 
 
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_cancelled_steps_seconds_stand_still(stack: Stack, job: str, says_so: bool) -> None:
+    task = stack.next_task()
+    say(stack, task, "started")
+    stack.post(f"/jobs/{job}/cancel", {})
+    if says_so:
+        assert say(stack, task, "ended", outcome="again").status_code == 409
+    wait_for(lambda: stack.get(f"/jobs/{job}")["is_terminal"])
+    ended = step(stack, job)
+    assert (ended["status"], ended["ended_at"] is not None) == ("cancelled", True)
+    assert step(stack, job)["seconds"] == ended["seconds"]
+
+
 def test_a_queued_job_is_cancelled_at_once_and_only_once(stack: Stack, job: str) -> None:
     wait_for(stack.worker.waiting)
     stack.post(f"/jobs/{job}/cancel", None)
