@@ -60,6 +60,9 @@ class Loop:
         except SelfSynthError as error:
             log.warning("live jobs cannot be read", error=error.message)
             return
+        except Exception:  # the thread's edge: without it no job would ever move again, and nobody would notice
+            log.exception("live jobs cannot be read")
+            return
         for job_id in live:
             self._reconcile(job_id)
 
