@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.errors import InvalidInput
-from shared.types.domain import Domain
+from shared.types.domain import AsksFor, Domain
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Temperature = Annotated[float, Field(ge=0, le=5)]
@@ -19,7 +19,8 @@ Fallback = Literal["drop", "label_only"]
 
 
 class StepSettings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON, as the database keeps it, knows no infinity.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DescribeSettings(StepSettings):
@@ -129,6 +130,7 @@ class EvaluateSettings(StepSettings):
 
 class JobSettings(StepSettings):
     noun: str = Field("object", min_length=1, max_length=60, description="what the images show, for the questions")
+    asks_for: AsksFor = Field("kind", description="whether questions ask for the kind of thing or its condition")
     examples_per_part: int = Field(32, ge=1, le=10_000)
     shards: int = Field(1, ge=1, le=1000)
     min_pair_share: Share = Field(0.2, description="share of questions that must end in a pair, else the job fails")
@@ -175,7 +177,7 @@ def resolve(method: str, overrides: dict[str, Any], domain: Domain | None = None
 
 def _of_domain(domain: Domain) -> dict[str, Any]:
     shown = domain.model_dump(include={"noun", "asks_for"})
-    return {name: value for name, value in shown.items() if name in JobSettings.model_fields}
+    return shown
 
 
 def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

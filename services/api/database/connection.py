@@ -1,4 +1,5 @@
-"""The database by its URL: sessions, and the move to the newest schema. Lost connections are DatabaseUnavailable."""
+"""The database by its URL: sessions, and the move to the newest schema. Lost connections are DatabaseUnavailable, and
+text that PostgreSQL cannot hold is InvalidInput."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +8,12 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from shared.errors import SystemFault
+from shared.errors import InvalidInput, SystemFault
 
 _MIGRATION_LOCK = 0x5E1F
 _START_PATIENCE_S = 30
@@ -79,4 +80,9 @@ def _translated() -> Iterator[None]:
         raise DatabaseUnavailable(
             f"the database does not answer: {getattr(error, 'orig', error)}",
             remedy="Check SELFSYNTH_DATABASE_URL and that PostgreSQL runs.",
+        ) from error
+    except DataError as error:
+        raise InvalidInput(
+            f"the request holds something that cannot be stored: {error.orig}",
+            remedy="Leave out NUL characters.",
         ) from error

@@ -1,5 +1,7 @@
 """POST and GET /jobs: what is refused and how, idempotency, pages."""
 
+import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -71,6 +73,17 @@ def test_illegal_settings_have_their_own_code(standing: Stack, body: Any) -> Non
     refused(standing, body | {"method": "magic"}, 422, "invalid_settings")
     problem = refused(standing, body | {"settings": {"train": {"lora_rank": 1024}}}, 422, "invalid_settings")
     assert "512" in problem["detail"]
+
+
+def test_an_infinite_setting_is_refused(standing: Stack, body: Any) -> None:
+    content = json.dumps(body | {"settings": {"select_concepts": {"tau": math.inf}}})
+    response = standing.client.post("/jobs", content=content, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_settings")
+
+
+def test_text_that_cannot_be_stored_is_the_users_fault(standing: Stack, body: Any) -> None:
+    assert "stored" in refused(standing, body | {"metadata": {"team": "a\0b"}}, 422, "invalid_input")["detail"]
+    assert standing.client.get("/jobs?after=%00").json()["code"] == "invalid_input"
 
 
 @pytest.mark.parametrize("rounds", [0, 21, 1.5, "2", None])
