@@ -1,6 +1,5 @@
 """Everything that can be known to fail is refused when a job is posted, all faults of the request in one answer."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,16 +27,6 @@ class JobRequest(BaseModel):
     seed: int = Field(0, ge=0, lt=2**31, strict=True)
     settings: dict[str, Any] = {}
     metadata: dict[Label, Label] = Field({}, max_length=32)
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A job that may be made."""
-
-    request: JobRequest
-    settings: JobSettings
-    concept_bank: str
-    warnings: list[str]
 
 
 def parse(body: Any, max_lora_rank: int) -> tuple[JobRequest, JobSettings]:
