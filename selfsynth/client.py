@@ -85,17 +85,19 @@ class Client(Calls):
         """All data sets, newest first, fetched `limit` at a time."""
         return self._pages("/datasets", {"limit": limit})
 
-    def wait_dataset(self, dataset_id: str, on_update: Callable[[Json], None] | None = None) -> Json:
-        """Until it is `ready`. Raises ApiError with the report's faults when it is `invalid`."""
+    def follow_dataset(self, dataset_id: str, on_update: Callable[[Json], None] | None = None) -> Json:
+        """Until it is validated, `ready` or `invalid`."""
         while True:
             found = self.dataset(dataset_id)
             if on_update:
                 on_update(found)
-            if found["status"] == "invalid":
-                raise invalid_dataset(found)
-            if found["status"] == "ready":
+            if found["status"] != "validating":
                 return found
             time.sleep(_POLL_S)
+
+    def wait_dataset(self, dataset_id: str, on_update: Callable[[Json], None] | None = None) -> Json:
+        """Until it is `ready`. Raises ApiError with the report's faults when it is `invalid`."""
+        return demand_ready(self.follow_dataset(dataset_id, on_update))
 
     def start_job(
         self,
@@ -162,3 +164,10 @@ class Client(Calls):
         for part in listing["parts"]:
             rows += pq.read_table(io.BytesIO(self._bytes(part["href"]))).to_pylist()
         return rows
+
+
+def demand_ready(dataset: Json) -> Json:
+    """The data set, unless it is `invalid`: then raises ApiError with the report's faults."""
+    if dataset["status"] == "invalid":
+        raise invalid_dataset(dataset)
+    return dataset

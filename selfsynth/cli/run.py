@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from selfsynth.cli.datasets.adding import add_and_follow
+from selfsynth.cli.datasets.findings import report_table, summary
 from selfsynth.cli.interrupts import Interrupted, interruptible
 from selfsynth.cli.settings_text import parse_settings
 from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for, is_named
@@ -15,7 +17,7 @@ from selfsynth.cli.terminal import console
 from selfsynth.cli.tree import result_line
 from selfsynth.cli.up import ModelPath, stack_options
 from selfsynth.cli.watch import demand_success, watch_job
-from selfsynth.client import Client
+from selfsynth.client import Client, demand_ready
 from selfsynth.stack import Stack
 from selfsynth.stack.lock import is_held
 from shared.errors import InvalidInput
@@ -79,12 +81,11 @@ def _client(
 
 
 def _read_dataset(screen: Console, client: Client, path: Path, name: str) -> dict[str, Any]:
-    added = client.upload_dataset(path, name) if path.is_file() else client.add_dataset(path.resolve(), name)
-    found = client.wait_dataset(added["id"])
-    for warning in (found.get("report") or {}).get("warnings", []):
-        screen.print(f"warning: {warning['message']}", style="yellow", markup=False)
-    counts = ", ".join(f"{count} {split}" for split, count in (found.get("splits") or {}).items())
-    screen.print(f"data set {found['id']}: {len(found.get('classes') or [])} classes, images: {counts}")
+    """Raises ApiError that tells the faults when it cannot be used."""
+    found = demand_ready(add_and_follow(client, screen, path, name))
+    if found["report"].get("warnings"):
+        screen.print(report_table(found["report"]))
+    screen.print(summary(found), soft_wrap=True)
     return found
 
 

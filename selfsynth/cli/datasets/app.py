@@ -2,7 +2,11 @@
 
 import typer
 
-from selfsynth.cli.datasets import show
+from selfsynth.cli.datasets import add, report, show
 
 app = typer.Typer(no_args_is_help=True, help="Look at folders of labelled images, register them, read their reports.")
 app.command("list")(show.list_datasets)
+app.command("add")(add.add)
+app.command("show")(show.show)
+app.command("report")(report.report)
+app.command("sheet")(report.sheet)

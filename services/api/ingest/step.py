@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
+from services.api.datasets import banks
 from services.api.datasets.layouts import read_listing
 from services.api.datasets.listing import Item, Listing
 from services.api.datasets.request import IngestRequest
@@ -58,7 +59,7 @@ def _with_wishes(listing: Listing, request: IngestRequest) -> Listing:
     """The listing with what the request says instead of it."""
     concepts = listing.concepts
     if request.concepts is not None:
-        concepts = {label: tuple(dict.fromkeys(given)) for label, given in request.concepts.items()}
+        concepts = banks.matched(request.concepts, listing.classes)
     return replace(listing, concepts=concepts, domain=request.domain(listing.domain))
 
 

@@ -1,0 +1,57 @@
+"""`selfsynth datasets add`: register a folder of labelled images and see what validation says."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from selfsynth.cli.datasets.adding import add_and_follow
+from selfsynth.cli.datasets.findings import report_table, summary
+from selfsynth.cli.interrupts import interruptible
+from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
+from selfsynth.cli.terminal import console
+from services.api.datasets import banks
+from shared.errors import InvalidInput
+
+
+def add(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder of labelled images, or a zip or tar file.")],
+    name: Annotated[str | None, typer.Option(help="The data set's name; its folder's by default.")] = None,
+    layout: Annotated[str | None, typer.Option(help="The layout's name; found out by default.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="An option of the layout's reader, as NAME=VALUE.")] = None,
+    policy: Annotated[
+        str, typer.Option(help="What images that cannot be used do: refuse the data set, or skip them.")
+    ] = "refuse",
+    validation_share: Annotated[float, typer.Option(help="Cut out of train where there is no validation.")] = 0.1,
+    test_share: Annotated[float, typer.Option(help="Of images of no split.")] = 0.2,
+    seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,
+    noun: Annotated[
+        str | None, typer.Option(help='What one image shows, as in "bird"; the reader\'s by default.')
+    ] = None,
+    asks_for: Annotated[str | None, typer.Option(help="kind or condition; the reader's by default.")] = None,
+    concepts: Annotated[Path | None, typer.Option(help="A JSON file with each class's concepts.")] = None,
+    upload: Annotated[bool, typer.Option("--upload", help="Send a folder, for an API on another machine.")] = False,
+    url: Url = None,
+    key: Key = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Register a data set, follow its validation, show the report; exit with 1 unless it may be used."""
+    bank = banks.read(concepts) if concepts else None
+    wishes = {"layout": layout, "noun": noun, "asks_for": asks_for, "policy": policy, "seed": seed}
+    shares = {"validation_share": validation_share, "test_share": test_share, "options": _pairs(option or [])}
+    screen = console()
+    with interruptible(), client_for(url, key, folder) as client:
+        found = add_and_follow(client, screen, path, name, bank, upload, **wishes, **shares)
+        screen.print(report_table(client.dataset_report(found["id"])))
+    screen.print(summary(found), soft_wrap=True)
+    if found["status"] != "ready":
+        raise typer.Exit(1)
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = dict(text.split("=", 1) for text in texts if "=" in text)
+    if len(pairs) < len(texts):
+        raise InvalidInput(
+            f"--option {' '.join(texts)} is not of the form NAME=VALUE", remedy="For example level=family."
+        )
+    return pairs

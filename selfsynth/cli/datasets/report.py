@@ -1,0 +1,45 @@
+"""`selfsynth datasets report` and `sheet`: what validation found, as a table, JSON or pictures."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from selfsynth.cli.datasets.findings import report_table, summary
+from selfsynth.cli.datasets.show import DatasetId
+from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
+from selfsynth.cli.terminal import console
+
+
+def report(
+    dataset_id: DatasetId,
+    as_json: Annotated[bool, typer.Option("--json", help="Every finding as JSON.")] = False,
+    url: Url = None,
+    key: Key = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """What validation found."""
+    screen = console()
+    with client_for(url, key, folder) as client:
+        found, whole = client.dataset(dataset_id), client.dataset_report(dataset_id)
+    if as_json:
+        typer.echo(json.dumps(whole, indent=1))
+        return
+    screen.print(report_table(whole))
+    screen.print(summary(found), soft_wrap=True)
+
+
+def sheet(
+    dataset_id: DatasetId,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the JPEG goes; further pages beside it.")],
+    url: Url = None,
+    key: Key = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Sample images of each class, to look at."""
+    with client_for(url, key, folder) as client:
+        for number, page in enumerate(client.dataset_sheet(dataset_id), 1):
+            target = file if number == 1 else file.with_stem(f"{file.stem}-{number}")
+            target.write_bytes(page)
+            console().print(str(target), soft_wrap=True)
