@@ -33,14 +33,18 @@ _REMEDIES = {
 
 @dataclass(frozen=True)
 class Program:
-    """What to run. Secrets belong into `env`: a command line can be read by every user of the machine."""
+    """What to run. Secrets belong into `env`: a command line can be read by every user of the machine.
+
+    `patience_s` is how long it may take to end when asked: a trainer may need 25 s for its last checkpoint, and some
+    more to store it and hand its step back.
+    """
 
     name: str
     argv: tuple[str, ...]
     log: Path
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     stop_signal: signal.Signals = signal.SIGTERM
-    patience_s: float = 20.0
+    patience_s: float = 40.0
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _LOOK_S = 0.2
 _PUSH_S = 1.0
-_DRAIN_S = 25.0
+DRAIN_S = 25.0
 
 
 def train(context: StepContext, settings: TrainerSettings) -> ManifestRef:
@@ -139,7 +139,7 @@ def _take_news(process: TrainingProcess, uploads: CheckpointUploads) -> StepDone
 
 def _drain(process: TrainingProcess, uploads: CheckpointUploads) -> None:
     """Let it leave its last checkpoint, within what a shutdown allows."""
-    process.running(_DRAIN_S)
+    process.running(DRAIN_S)
     _take_news(process, uploads)
 
 

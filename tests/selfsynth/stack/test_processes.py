@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from selfsynth.stack.processes import Process, Program
+from services.trainer.train import DRAIN_S
 from shared.errors import SystemFault
 
 _WITH_A_CHILD_OF_ITS_OWN_SESSION = (
@@ -140,3 +141,7 @@ def test_no_secret_stands_on_a_command_line(tmp_path: Path) -> None:
     assert "hush" not in " ".join(guard.cmdline() + psutil.Process(process.pid).cmdline()) + repr(program)
     assert psutil.Process(process.pid).environ()["SELFSYNTH_KEY"] == "hush"
     process.stop()
+
+
+def test_a_stopped_trainer_is_given_the_time_that_its_last_checkpoint_may_take(tmp_path: Path) -> None:
+    assert Program("trainer", (), tmp_path / "trainer.log").patience_s > DRAIN_S
