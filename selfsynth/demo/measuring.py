@@ -27,11 +27,6 @@ class FinishedJob:
     def rounds(self) -> tuple[RoundFigures, ...]:
         return tuple(self._figures(entry) for entry in self._job["rounds"])
 
-    def best_round(self) -> int:
-        """By accuracy on validation; the earliest of equals."""
-        rounds = self.rounds()
-        return max(rounds, key=lambda figures: (figures.validation_accuracy, -figures.round)).round
-
     def selection(self) -> dict[str, float]:
         """Precision of round 1's chosen concepts, and of the whole bank: is the feature visible in the image?"""
         counts: Counter[tuple[bool, bool]] = Counter()

@@ -53,7 +53,7 @@ def main(folder: Path, seed: int, control: bool) -> Report:
             seconds_total=seconds,
             seed=seed,
             engine=ENGINE,
-            best_round=finished.best_round(),
+            best_round=job["figures"]["best_round"],
         )
     _tell(console, report, write_page(report, folder))
     return report

@@ -29,7 +29,7 @@ _API_SETTINGS = ("DATABASE_URL", "API_KEY", "ENGINE_URL", "ENGINE_KEY", "IMPORT_
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "api": _API_SETTINGS,
     "data": ("IMPORT_ROOTS",),
-    "engine": tuple(f"ENGINE_{name}" for name in ("MODEL", "NAME", "HOST", "PORT", "KEY", "THREADS", "CACHE")),
+    "engine": tuple(f"ENGINE_{name}" for name in ("MODEL", "NAME", "HOST", "PORT", "KEY", "THREADS")),
     "generator": ("ENGINE_URL", "ENGINE_KEY", "IN_FLIGHT"),
     "selector": ("ENCODER",),
     "trainer": ("MODELS", "WORK_DIR", "TRAINER_THREADS"),
@@ -103,7 +103,6 @@ def _all_settings(folder: Path, record: StackRecord, options: StackOptions) -> d
         "ENGINE_HOST": LOOPBACK,
         "ENGINE_PORT": str(record.ports["engine"]),
         "ENGINE_THREADS": str(options.computing_threads),
-        "ENGINE_CACHE": str(folder / "engine"),
         "IN_FLIGHT": str(_IN_FLIGHT),
         "ENCODER": options.encoder,
         "MODELS": json.dumps({options.model_name: str(options.model_path)}),
