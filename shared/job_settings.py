@@ -176,8 +176,7 @@ def resolve(method: str, overrides: dict[str, Any], domain: Domain | None = None
 
 
 def _of_domain(domain: Domain) -> dict[str, Any]:
-    shown = domain.model_dump(include={"noun", "asks_for"})
-    return shown
+    return domain.model_dump(include={"noun", "asks_for"})
 
 
 def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

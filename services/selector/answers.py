@@ -16,6 +16,7 @@ from shared.job_settings import JobSettings, SelectAnswersSettings
 from shared.scoring.ledger import pair_figures
 from shared.seeds import derive
 from shared.sharding import cut
+from shared.types.domain import AsksFor
 from shared.types.records import Candidate, Example
 from shared.worker.closed_set import label_scorer
 from shared.worker.context import StepContext
@@ -45,6 +46,7 @@ def _selection(context: StepContext, examples: Sequence[Example], encoder: Encod
     candidates = inputs.candidates(context, examples)
     return Selection(
         noun=context.settings.noun,
+        asks_for=context.settings.asks_for,
         judge=judge,
         ranking=AnswerRanking(bank, encoder, settings.tau, settings.negatives),
         encoder=encoder,
@@ -60,6 +62,7 @@ class Selection:
     """All that a part's decisions need. `fallbacks` are the questions that may have one; None: decided part by part."""
 
     noun: str
+    asks_for: AsksFor
     judge: Judge
     ranking: AnswerRanking
     encoder: Encoder
@@ -104,7 +107,8 @@ class Selection:
         """The row that stands in for a question without a pair; beyond the cap it is there, but not kept."""
         if _has_pair(rows):
             return []
-        row = fallbacks.fallback(rows[-1], label, self.noun, derive(self.seed, "simple", *_question(rows)))
+        seed = derive(self.seed, "simple", *_question(rows))
+        row = fallbacks.fallback(rows[-1], label, self.noun, seed, self.asks_for)
         return [row if _question(rows) in may else fallbacks.capped(row)]
 
 

@@ -7,35 +7,44 @@ import re
 from collections.abc import Iterable
 
 from shared.seeds import derive
+from shared.types.domain import AsksFor
 from shared.types.records import Candidate
 
 Question = tuple[str, int]  # (example id, question id)
 
-_SIMPLE = (
-    "What is the name of this {noun}?",
-    "What kind of {noun} is this?",
-    "Which {noun} is in the picture?",
-    "What would you call this {noun}?",
-)
+_SIMPLE: dict[AsksFor, tuple[str, ...]] = {
+    "kind": (
+        "What is the name of this {noun}?",
+        "What kind of {noun} is this?",
+        "Which {noun} is in the picture?",
+        "What would you call this {noun}?",
+    ),
+    "condition": (
+        "What condition does this {noun} show?",
+        "What is the condition of this {noun}?",
+        "What is the state of this {noun}?",
+        "Which finding does this {noun} show?",
+    ),
+}
 _SPELT_WITH_VOWEL = frozenset("AEFHILMNORSX")
 _SOUNDS_LIKE_VOWEL = re.compile(r"(?:[aeio8]|u(?!ni|se|sa|ti|r[aeiou])|11\b|18\b|hour|honest|heir)", re.IGNORECASE)
 _SOUNDS_LIKE_CONSONANT = re.compile(r"(?:eu|ew|one\b|once\b)", re.IGNORECASE)
 _SPELT = re.compile(r"([A-Z])(?:[B-DF-HJ-NP-TV-Z]*)(?![A-Za-z])")
 
 
-def label_only(label: str) -> str:
-    return f"This is {_article(label)} {label}."
+def label_only(label: str, asks_for: AsksFor = "kind") -> str:
+    return f"This shows {label}." if asks_for == "condition" else f"This is {_article(label)} {label}."
 
 
-def fallback(last: Candidate, label: str, noun: str, seed: int) -> Candidate:
+def fallback(last: Candidate, label: str, noun: str, seed: int, asks_for: AsksFor = "kind") -> Candidate:
     """The kept row that stands in for the question of `last`, the last of its candidates."""
     return last.model_copy(
         update={
             "kind": "simple",
-            "question": _SIMPLE[seed % len(_SIMPLE)].format(noun=noun),
+            "question": _SIMPLE[asks_for][seed % len(_SIMPLE[asks_for])].format(noun=noun),
             "sample": last.sample + 1,
             "source": "fallback",
-            "text": label_only(label),
+            "text": label_only(label, asks_for),
             "finish_reason": "stop",
             "score": None,
             "kept": True,

@@ -1,10 +1,13 @@
 """The question pools as templates over a domain's noun: openings crossed with endings.
 
-Generic on purpose: a question never hints at a class or a feature.
+Generic on purpose: a question never hints at a class or a feature. One set of pools asks for the kind of thing that an
+image shows, another for its condition ("What condition does this leaf show?").
 """
 
 from enum import StrEnum
 from itertools import product
+
+from shared.types.domain import AsksFor
 
 
 class QuestionKind(StrEnum):
@@ -68,8 +71,46 @@ _THEN_NAME = (
     " before you decide what it is.",
 )
 
-TEMPLATES: dict[QuestionKind, tuple[str, ...]] = {
-    QuestionKind.EXPLAIN: tuple(a + b for a, b in product(_ASK_AND, _REASONS)),
-    QuestionKind.SIMPLE: tuple(a + b for a, b in product(_ASK_ONLY, _BRIEFLY)),
-    QuestionKind.STEP_BY_STEP: tuple(a + b for a, b in product(_LOOK_FIRST, _THEN_NAME)),
+_ASK_CONDITION_AND = (
+    "What condition does this {noun} show",
+    "Which condition do you see in this {noun}",
+    "What is the state of this {noun}",
+    "How would you judge the condition of this {noun}",
+    "Which finding fits this {noun}",
+    "What does this {noun} suffer from, if anything",
+    "Can you tell the condition of this {noun}",
+)
+_ASK_CONDITION_ONLY = (
+    "What condition does this {noun} show?",
+    "Which condition is seen in this {noun}?",
+    "What is the condition of this {noun}?",
+    "What is the state of this {noun}?",
+    "Which finding does this {noun} show?",
+    "How would you name the condition of this {noun}?",
+    "Which category does the condition of this {noun} belong to?",
+    "Tell me the condition of this {noun}.",
+)
+_THEN_NAME_CONDITION = (
+    ", then name its condition.",
+    " and conclude which condition it shows.",
+    ", then say what condition it is in.",
+    " and work out what it shows.",
+    ", then give your finding.",
+    " before you decide on its condition.",
+)
+
+Pools = dict[QuestionKind, tuple[str, ...]]
+
+
+def _crossed(ask_and: tuple[str, ...], ask_only: tuple[str, ...], then_name: tuple[str, ...]) -> Pools:
+    return {
+        QuestionKind.EXPLAIN: tuple(a + b for a, b in product(ask_and, _REASONS)),
+        QuestionKind.SIMPLE: tuple(a + b for a, b in product(ask_only, _BRIEFLY)),
+        QuestionKind.STEP_BY_STEP: tuple(a + b for a, b in product(_LOOK_FIRST, then_name)),
+    }
+
+
+TEMPLATES: dict[AsksFor, Pools] = {
+    "kind": _crossed(_ASK_AND, _ASK_ONLY, _THEN_NAME),
+    "condition": _crossed(_ASK_CONDITION_AND, _ASK_CONDITION_ONLY, _THEN_NAME_CONDITION),
 }

@@ -26,9 +26,8 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     settings = context.settings
     bank = concept_bank(context)
     check = AnswerCheck(label_scorer(context, bank.concepts), settings.select_answers.reject_repetition)
-    answering = _Answering(
-        settings.answer, Telling(settings.synthesise, settings.noun, chosen_concepts(context), bank, check)
-    )
+    telling = Telling(settings.synthesise, settings.noun, chosen_concepts(context), bank, check, settings.asks_for)
+    answering = _Answering(settings.answer, telling)
     parts = PartRun(context, Candidate, shard_examples(context, ["train"]), answering.rows_of)
     parts.complete(engine)
     return parts.writer.finish(parts.part_count, figures(parts.writer.read()))
@@ -40,8 +39,8 @@ class _Answering:
     telling: Telling
 
     async def rows_of(self, sitting: Sitting) -> Sequence[Candidate]:
-        settings = self.settings
-        drawn = draw_questions(settings.mix, settings.questions, self.telling.noun, sitting.seed("questions"))
+        settings, telling, seed = self.settings, self.telling, sitting.seed("questions")
+        drawn = draw_questions(settings.mix, settings.questions, telling.noun, seed, telling.asks_for)
         ledgers = await asyncio.gather(*(self._candidates(sitting, question) for question in drawn))
         return [row for ledger in ledgers for row in ledger]
 

@@ -6,6 +6,7 @@ from services.generator.chat import Reply
 from services.generator.steps.questions import Question
 from shared.scoring.labels import LabelScorer
 from shared.scoring.repetition import repeats
+from shared.types.domain import AsksFor
 from shared.types.records import Candidate, CandidateSource, Example
 
 
@@ -51,7 +52,9 @@ def ledger_row(
     )
 
 
-def label_only(label: str) -> Reply:
+def label_only(label: str, asks_for: AsksFor = "kind") -> Reply:
     """The fallback: an answer that names the label and explains nothing."""
+    if asks_for == "condition":
+        return Reply(text=f"This shows {label}.", finish_reason="stop")
     article = "an" if label[:1].lower() in "aeiou" else "a"
     return Reply(text=f"This is {article} {label}.", finish_reason="stop")

@@ -28,7 +28,7 @@ _SIGNS: dict[str, Callable[[Prediction], bool]] = {
 def run(context: StepContext, engine: Engine) -> ManifestRef:
     """The question is the same for all images and rounds: the first of its kind's pool."""
     settings = context.settings.evaluate
-    question = question_pool(QuestionKind(settings.kind), context.settings.noun)[0]
+    question = question_pool(QuestionKind(settings.kind), context.settings.noun, context.settings.asks_for)[0]
     scorer = label_scorer(context, concept_bank(context).concepts)
     greedy = Sampling(n=1, temperature=0.0, top_p=1.0, max_tokens=settings.max_tokens)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.generator.prompts import QuestionKind, question_pool
 from shared.job_settings import QuestionMix, SynthesiseSettings
+from shared.types.domain import AsksFor
 
 
 @dataclass(frozen=True)
@@ -17,17 +18,20 @@ class Question:
     text: str
 
 
-def draw_questions(mix: QuestionMix, count: int, noun: str, seed: int) -> tuple[Question, ...]:
+def draw_questions(
+    mix: QuestionMix, count: int, noun: str, seed: int, asks_for: AsksFor = "kind"
+) -> tuple[Question, ...]:
     """`count` questions whose kinds follow the mix. None comes twice while its kind's pool lasts."""
     draw = random.Random(seed)
     kinds = draw.choices(list(QuestionKind), weights=[getattr(mix, kind.value) for kind in QuestionKind], k=count)
+    pools = {kind: question_pool(kind, noun, asks_for) for kind in QuestionKind}
     fresh: dict[QuestionKind, list[str]] = {kind: [] for kind in QuestionKind}
-    return tuple(Question(id_, kind, _next(fresh[kind], kind, noun, draw)) for id_, kind in enumerate(kinds))
+    return tuple(Question(id_, kind, _next(fresh[kind], pools[kind], draw)) for id_, kind in enumerate(kinds))
 
 
-def draw_simple(question: Question, noun: str, seed: int) -> Question:
+def draw_simple(question: Question, noun: str, seed: int, asks_for: AsksFor = "kind") -> Question:
     """A simple question in the place of `question`: one to which the bare label is a whole answer."""
-    text = random.Random(seed).choice(question_pool(QuestionKind.SIMPLE, noun))
+    text = random.Random(seed).choice(question_pool(QuestionKind.SIMPLE, noun, asks_for))
     return Question(question.id, QuestionKind.SIMPLE, text)
 
 
@@ -41,7 +45,7 @@ def told(best_first: Sequence[str], bank: Sequence[str], settings: SynthesiseSet
     return tuple(kept)
 
 
-def _next(fresh: list[str], kind: QuestionKind, noun: str, draw: random.Random) -> str:
+def _next(fresh: list[str], pool: Sequence[str], draw: random.Random) -> str:
     if not fresh:
-        fresh.extend(draw.sample(question_pool(kind, noun), len(question_pool(kind, noun))))
+        fresh.extend(draw.sample(pool, len(pool)))
     return fresh.pop()

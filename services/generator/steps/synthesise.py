@@ -27,10 +27,11 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     examples = shard_examples(context, ["train"])
     bank = concept_bank(context)
     check = AnswerCheck(label_scorer(context, bank.concepts), settings.reject_repetition)
-    telling = Telling(settings, context.settings.noun, chosen_concepts(context), bank, check)
+    telling = Telling(settings, context.settings.noun, chosen_concepts(context), bank, check, context.settings.asks_for)
 
     async def rows_of(sitting: Sitting) -> Sequence[Candidate]:
-        drawn = draw_questions(settings.mix, settings.questions, telling.noun, sitting.seed("questions"))
+        seed = sitting.seed("questions")
+        drawn = draw_questions(settings.mix, settings.questions, telling.noun, seed, telling.asks_for)
         ledgers = await asyncio.gather(*(_pair(sitting, question, telling) for question in drawn))
         return [row for ledger in ledgers for row in ledger]
 
@@ -49,8 +50,9 @@ async def _pair(sitting: Sitting, question: Question, telling: Telling) -> list[
         for k, (reply, fault) in enumerate(tried)
     ]
     if not rows[-1].kept and settings.fallback == "label_only":
-        simple = draw_simple(question, telling.noun, sitting.seed(question.id, "fallback"))
-        bare = label_only(example.label)
+        seed = sitting.seed(question.id, "fallback")
+        simple = draw_simple(question, telling.noun, seed, telling.asks_for)
+        bare = label_only(example.label, telling.asks_for)
         rows.append(ledger_row(example, simple, len(rows), "fallback", bare, kept=True, reason="fallback"))
     return rows
 

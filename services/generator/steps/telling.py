@@ -10,6 +10,7 @@ from services.generator.steps.questions import Question, told
 from services.generator.steps.teacher import Sitting
 from shared.job_settings import SynthesiseSettings
 from shared.types.concepts import ConceptBank
+from shared.types.domain import AsksFor
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Telling:
     concepts: Concepts
     bank: ConceptBank
     check: AnswerCheck
+    asks_for: AsksFor = "kind"
 
     async def until_fit(
         self, sitting: Sitting, question: Question, tries: int, max_tokens: int
@@ -39,7 +41,7 @@ class Telling:
         seen = self.concepts.get(sitting.example.id, ())
         label = sitting.example.label
         features = told(seen, self.bank.concepts.get(label, ()), self.settings, sitting.seed(question.id, "order"))
-        return synthesis_prompt(label, features, question.text, self.noun)
+        return synthesis_prompt(label, features, question.text, self.noun, self.asks_for)
 
     def _sampling(self, number: int, max_tokens: int) -> Sampling:
         temperature = self.settings.resample_temperature if number else self.settings.temperature

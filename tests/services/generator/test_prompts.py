@@ -9,22 +9,27 @@ from services.generator.prompts import (
     question_pool,
     synthesis_prompt,
 )
+from shared.types.domain import AsksFor
 
 NOUNS = ["bird", "leaf", "X-ray image"]
 GOLDEN_HASH = "7e4314e5236377634ab91e8e14c792c45d417c1748bfb34b40a13ed0e4872b0c"
 
 
 @pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("asks_for", ["kind", "condition"])
 @pytest.mark.parametrize("kind", QuestionKind)
-def test_every_pool_holds_at_least_forty_distinct_questions_that_name_the_noun(kind: QuestionKind, noun: str) -> None:
-    pool = question_pool(kind, noun)
+def test_every_pool_holds_at_least_forty_distinct_questions_that_name_the_noun(
+    kind: QuestionKind, asks_for: AsksFor, noun: str
+) -> None:
+    pool = question_pool(kind, noun, asks_for)
     assert len(set(pool)) == len(pool) >= 40
     assert all(noun in question for question in pool)
     assert not any("{" in question or "  " in question for question in pool)
 
 
-def test_pools_of_different_kinds_share_no_question() -> None:
-    explain, simple, steps = (set(question_pool(kind, "bird")) for kind in QuestionKind)
+@pytest.mark.parametrize("asks_for", ["kind", "condition"])
+def test_pools_of_different_kinds_share_no_question(asks_for: AsksFor) -> None:
+    explain, simple, steps = (set(question_pool(kind, "bird", asks_for)) for kind in QuestionKind)
     assert not explain & simple
     assert not explain & steps
     # A simple question may be the beginning of an explaining one, never the whole of it.
@@ -37,6 +42,15 @@ def test_the_first_questions_read_as_agreed() -> None:
     assert question_pool(QuestionKind.STEP_BY_STEP, "X-ray image")[0] == (
         "Look at this X-ray image step by step, then name it."
     )
+
+
+def test_a_condition_is_asked_for_and_told_in_other_words() -> None:
+    assert question_pool(QuestionKind.SIMPLE, "leaf", "condition")[0] == "What condition does this leaf show?"
+    for kind in QuestionKind:
+        assert not set(question_pool(kind, "leaf")) & set(question_pool(kind, "leaf", "condition"))
+    told = synthesis_prompt("pneumonia", ["a white patch"], "Why?", "chest X-ray", "condition")
+    assert told.startswith("This chest X-ray shows pneumonia. It shows a white patch.")
+    assert prompts_hash("leaf", "condition") != prompts_hash("leaf")
 
 
 @pytest.mark.parametrize("noun", NOUNS)

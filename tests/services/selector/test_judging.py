@@ -95,3 +95,8 @@ def test_fallbacks_are_as_many_as_the_cap_allows_and_no_more(lacking: int, pairs
 def test_which_questions_fall_back_is_drawn_by_seed() -> None:
     lacking = [(f"i{k}", 0) for k in range(50)]
     assert allowed(lacking, 40, 0.2, 1) == allowed(lacking[::-1], 40, 0.2, 1) != allowed(lacking, 40, 0.2, 2)
+
+
+def test_a_condition_is_asked_for_and_shown() -> None:
+    row = fallback(candidate("A leaf.", 2, score=-1.0), "rust", "leaf", seed=0, asks_for="condition")
+    assert (row.question, row.text) == ("What condition does this leaf show?", "This shows rust.")

@@ -66,3 +66,10 @@ def test_an_answer_cut_off_is_no_fit_candidate(scene: Scene, fake: FakeEngine) -
     fake.says = lambda asked, choice: f"{scene.label_of(asked.image_sha256)} " + "word " * 30
     rows = answer_rows(scene, fake)
     assert {row.source for row in rows} == {"answer", "rationalised"}
+
+
+def test_a_condition_is_asked_for_where_the_data_set_shows_one(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: scene.label_of(asked.image_sha256)
+    run(answer.run, scene.context(StepName.ANSWER, {**SETTINGS, "asks_for": "condition"}), fake)
+    pools = {text for kind in QuestionKind for text in question_pool(kind, "bird", "condition")}
+    assert {asked.text for asked in fake.asked} <= pools

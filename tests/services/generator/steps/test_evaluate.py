@@ -49,6 +49,11 @@ def test_the_kind_of_question_is_the_jobs_choice(scene: Scene, fake: FakeEngine)
     assert {asked.text for asked in fake.asked} == {question_pool(QuestionKind.SIMPLE, "bird")[0]}
 
 
+def test_a_condition_is_asked_for_where_the_data_set_shows_one(scene: Scene, fake: FakeEngine) -> None:
+    evaluate_key(scene, fake, asks_for="condition")
+    assert {asked.text for asked in fake.asked} == {question_pool(QuestionKind.EXPLAIN, "bird", "condition")[0]}
+
+
 _ANSWERS = (
     "I cannot say, since it is far too dark in this picture here.",
     "A Mellow Finch or a Sand Warbler.",

@@ -149,3 +149,13 @@ def test_questions_of_an_example_are_not_repeated_and_follow_the_mix(scene: Scen
     kinds = Counter(row.kind for row in rows)
     assert set(kinds) == {"explain", "simple"}
     assert abs(kinds["explain"] - kinds["simple"]) < 80
+
+
+def test_a_condition_is_asked_for_and_shown(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: "I cannot tell."
+    params = {"synthesise": {"questions": 2, "resamples": 0, "fallback": "label_only"}, "asks_for": "condition"}
+    rows = scene.rows(Candidate, run(synthesise.run, scene.context(StepName.SYNTHESISE, params), fake))
+    pools = {text for kind in QuestionKind for text in question_pool(kind, "bird", "condition")}
+    assert {row.question for row in rows} <= pools
+    assert all(" shows " in asked.text for asked in fake.asked)
+    assert {row.text for row in rows if row.kept} == {"This shows Mellow Finch.", "This shows Sand Warbler."}
