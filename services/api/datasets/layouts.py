@@ -1,11 +1,12 @@
 """Finds out which layout a path has, and reads it with that layout's reader."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.api.datasets import banks
-from services.api.datasets.listing import Item, Listing
+from services.api.datasets.listing import Finding, Item, Listing
 from services.api.datasets.names import key, named
 from services.api.datasets.readers.folders import folders_in
 from services.api.datasets.readers.reader import Options, Reader
@@ -109,15 +110,34 @@ def _table(listing: Listing) -> frozenset[tuple[object, ...]]:
 def _read(found: Detected, path: Path, options: Options) -> Listing:
     reader = READERS[found.layout]
     draft = reader.read(found.place, reader.checked(options))
-    names = named([*draft.raws, *(item.label for item in draft.items)], reader.class_name)
+    _require_different_ids(draft.items, found)
+    labelled = [item for item in draft.items if item.label]
+    names = named([*draft.raws, *(item.label for item in labelled)], reader.class_name)
     bank, bank_findings = (draft.bank, ()) if draft.bank else banks.find(_between(found.place, path))
     return Listing(
         layout=reader.layout,
-        items=tuple(_labelled(item, names.label_of) for item in draft.items),
+        items=tuple(_labelled(item, names.label_of) for item in labelled),
         classes=names.classes,
         concepts=banks.matched(banks.read(bank), names.classes) if bank else None,
-        findings=(*draft.findings, *names.findings, *bank_findings),
+        findings=(*draft.findings, *_unlabelled(draft.items), *names.findings, *bank_findings),
         domain=reader.domain,
+    )
+
+
+def _require_different_ids(items: Iterable[Item], found: Detected) -> None:
+    if twice := [id_ for id_, count in Counter(item.id for item in items).items() if count > 1]:
+        raise InvalidInput(
+            f"{found.place}, read as {found.layout}, lists {twice[0]!r} twice",
+            remedy="Give each image an id of its own.",
+        )
+
+
+def _unlabelled(items: Iterable[Item]) -> tuple[Finding, ...]:
+    """What has no label is in no class, and is told file by file."""
+    return tuple(
+        Finding(code="empty_label", message=f"{item.source} has no label", file=item.source)
+        for item in items
+        if not item.label
     )
 
 

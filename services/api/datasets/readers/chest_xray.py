@@ -2,7 +2,6 @@
 ChestX-ray14. A row of the table with several findings is left out: an example has one label."""
 
 import re
-from collections import Counter
 from pathlib import Path
 
 from services.api.datasets.listing import ClassName, Finding, Item
@@ -69,8 +68,6 @@ def _of_table(folder: Path, table: Path) -> Draft:
         path = images.get(Path(name).stem, folder / "images" / name)
         source = path.relative_to(folder).as_posix()
         items.append(Item(name, path, label, split_of.get(name), source, group=group or None))
-    if twice := [name for name, count in Counter(item.id for item in items).items() if count > 1]:
-        raise InvalidInput(f"{table.name} lists {twice[0]} twice", remedy="Take the publisher's file anew.")
     return Draft(tuple(items), findings=(_left_out(several, table),) if several else ())
 
 

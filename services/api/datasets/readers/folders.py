@@ -66,7 +66,7 @@ def located(listed: str, bases: Iterable[Path]) -> Path:
     """The file that a list names, relative to the first base that has it. Absent everywhere: where the first would have
     it, so that the report can name it."""
     candidates = [base / name for name in _spellings(listed) for base in bases]
-    return next((path for path in candidates if _is_file(path)), candidates[0])
+    return next((path for path in candidates if is_file(path)), candidates[0])
 
 
 def _spellings(listed: str) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _spellings(listed: str) -> Iterator[str]:
         yield listed.replace("\\", "/")
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError:  # a name that is too long for the file system

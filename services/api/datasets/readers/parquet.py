@@ -8,11 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from services.api.datasets.listing import Cell, Finding, Item
+from services.api.datasets.listing import Cell, Item
 from services.api.datasets.readers.folders import SPLIT_OF, located
 from services.api.datasets.readers.parquet_schema import Columns, columns
 from services.api.datasets.readers.reader import Draft, Options
-from services.api.datasets.readers.table import without_label
 from shared.errors import InvalidInput
 from shared.types.records import Split
 
@@ -21,22 +20,15 @@ _ROWS_A_BATCH = 1024
 
 def read(files: list[tuple[Path, Split | None]], root: Path, options: Options) -> Draft:
     """Raises InvalidInput when a file is unreadable, lacks a column, or has other classes than those before it."""
-    items: dict[str, Item] = {}
-    findings: list[Finding] = []
+    items: list[Item] = []
     names: tuple[str, ...] | None = None
     for path, split in files:
         file = _File(path, path.relative_to(root).as_posix(), split, columns(path, options))
         if names not in (None, file.columns.names):
             raise InvalidInput(f"{path} has other classes than the files before it", remedy="Give one of the folders.")
         names = file.columns.names
-        for item in file.items():
-            if item.id in items:
-                raise InvalidInput(f"{file.source}: {item.id!r} was listed before", remedy="Make the ids different.")
-            if item.label:
-                items[item.id] = item
-            else:
-                findings.append(without_label(item.source, file.source))
-    return Draft(tuple(items.values()), names or (), tuple(findings))
+        items += file.items()
+    return Draft(tuple(items), names or ())
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,6 @@ def recognise(folder: Path) -> str | None:
 def read(folder: Path, _options: Options) -> Draft:
     listed = [(split, _list(folder, name)) for split, name in _LISTS.items()]
     items = tuple(_item(folder, path, line, file, split) for split, path in listed for line, file in _files(path))
-    if len({item.id for item in items}) < len(items):
-        raise InvalidInput("an image is in the lists twice", remedy="Take the publisher's lists.tar anew.")
     return Draft(items)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from services.api.datasets.listing import Finding, Item
+from services.api.datasets.listing import Item
 from services.api.datasets.readers import rows
 from services.api.datasets.readers.columns import OPTIONS, parts
-from services.api.datasets.readers.folders import SPLIT_OF, located
+from services.api.datasets.readers.folders import SPLIT_OF, is_file, located
 from services.api.datasets.readers.reader import Draft, Options, Reader, fault
 from services.api.datasets.readers.rows import Row
 from shared.errors import InvalidInput
@@ -32,7 +32,7 @@ def _leads_to_images(table: Path, column: str) -> bool:
         first = [row.values.get(column, "") for row in islice(rows.read(table), _LOOKED_AT)]
     except InvalidInput:
         return True  # reading it will tell what is wrong
-    return any(name and located(name, _bases(table)).is_file() for name in first)
+    return any(name and is_file(located(name, _bases(table))) for name in first)
 
 
 def read(path: Path, options: Options) -> Draft:
@@ -42,7 +42,6 @@ def read(path: Path, options: Options) -> Draft:
 def of_tables(tables: list[tuple[Path, Split | None]], root: Path, options: Options) -> Draft:
     """The rows of all tables as one data set. A split column counts before the table's own split."""
     items: dict[str, Item] = {}
-    findings: list[Finding] = []
     for table, split in tables:
         columns = parts(rows.header(table), options)
         if lacking := {"image", "label"} - columns.keys():
@@ -50,15 +49,8 @@ def of_tables(tables: list[tuple[Path, Split | None]], root: Path, options: Opti
         for item, row in _items(table, columns, split, root):
             if item.id in items:
                 raise fault(table, row.line, f"{item.id!r} was listed before")
-            if item.label:
-                items[item.id] = item
-            else:
-                findings.append(without_label(item.source, f"{table.name}, line {row.line}"))
-    return Draft(tuple(items.values()), findings=tuple(findings))
-
-
-def without_label(source: str, where: str) -> Finding:
-    return Finding(code="label_missing", message=f"{where}: {source} has no label", file=source)
+            items[item.id] = item
+    return Draft(tuple(items.values()))
 
 
 def _items(table: Path, columns: dict[str, str], split: Split | None, root: Path) -> Iterator[tuple[Item, Row]]:
