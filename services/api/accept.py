@@ -8,13 +8,16 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from services.api.database.models import Adapter, Artefact, ConceptBankRow, Dataset, Job, Step
+from services.api.concepts.versions import add_bank
+from services.api.database.models import Adapter, Artefact, Dataset, Job, Step
 from shared.artefacts import Manifest, ManifestRef
 from shared.errors import NotFound, SystemFault
 from shared.objects import ObjectStore
 from shared.types.concepts import ConceptBank
 from shared.types.lifecycle import StepName
 from shared.types.tasks import adapter_name
+
+_WITH_BANK = ("Example", "CleanedConcept")
 
 
 class InvalidManifest(SystemFault):
@@ -41,7 +44,7 @@ def verify(store: ObjectStore, step_id: str, ref: ManifestRef) -> Accepted:
     manifest = Manifest.model_validate_json(body)
     if manifest.step_id != step_id:
         raise _invalid(f"the manifest {ref.key} belongs to {manifest.step_id}, not to {step_id}")
-    bank_key = manifest.extra.get("concept_bank") if manifest.record == "Example" else None
+    bank_key = manifest.extra.get("concept_bank") if manifest.record in _WITH_BANK else None
     bank = ConceptBank.model_validate_json(store.get(bank_key)) if bank_key else None
     return Accepted(ref, manifest, bank)
 
@@ -64,6 +67,9 @@ def accept(session: Session, job: Job, step: Step, attempt: int, accepted: Accep
         session.add(Adapter(job_id=job.id, round=step.round, name=name, **adapter))
     if step.step == StepName.INGEST:
         _fill_dataset(session, job, accepted)
+    if step.step == StepName.CLEAN_CONCEPTS:
+        dataset = session.get_one(Dataset, job.dataset_id, with_for_update=True)
+        add_bank(session, dataset, accepted.manifest.extra["concept_bank"], _bank_of(accepted), _made_by(job, accepted))
 
 
 def _adapter(manifest: Manifest) -> dict[str, Any]:
@@ -83,12 +89,17 @@ def _fill_dataset(session: Session, job: Job, accepted: Accepted) -> None:
     dataset.examples = accepted.ref.key
     dataset.updated_at = func.clock_timestamp()
     if accepted.bank:
-        counts = {label: len(concepts) for label, concepts in accepted.bank.concepts.items()}
-        session.add(
-            ConceptBankRow(
-                dataset_id=dataset.id, version=accepted.bank.version, key=extra["concept_bank"], counts=counts
-            )
-        )
+        add_bank(session, dataset, extra["concept_bank"], accepted.bank, {"source": "dataset", "job": job.id})
+
+
+def _bank_of(accepted: Accepted) -> ConceptBank:
+    if accepted.bank is None:
+        raise _invalid(f"the manifest of {accepted.manifest.step_id} names no concept bank")
+    return accepted.bank
+
+
+def _made_by(job: Job, accepted: Accepted) -> dict[str, Any]:
+    return {**accepted.manifest.extra.get("made", {}), "base_version": job.concept_bank_version}
 
 
 def _invalid(message: str) -> InvalidManifest:

@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.api.concepts.versions import newest_bank
 from services.api.database.models import ConceptBankRow, Dataset
 from services.api.datasets.validate import lacking
 from services.api.problems import Problem, faults_of
@@ -70,7 +70,8 @@ def check_dataset(session: Session, dataset_id: str) -> tuple[Dataset, ConceptBa
         raise Problem(
             "concept_bank_incomplete",
             f"the concept bank of {dataset_id!r} has no concepts for: {', '.join(missing[:20])}",
-            remedy=f"POST a complete bank ({{label: [concepts]}}) to /datasets/{dataset_id}/concepts.",
+            remedy=f"Build them with `selfsynth datasets concepts build {dataset_id} --own` (or --base-url and --model), "
+            f"give them with `selfsynth datasets concepts set {dataset_id} FILE`, or POST /datasets/{dataset_id}/concepts.",
         )
     return dataset, bank
 
@@ -95,11 +96,6 @@ def warnings_of(bank: ConceptBankRow, dataset: Dataset) -> list[str]:
     if not dataset.splits.get("test"):
         found.append("the data set has no test split: there will be no accuracy")
     return found
-
-
-def newest_bank(session: Session, dataset_id: str) -> ConceptBankRow | None:
-    banks = select(ConceptBankRow).where(ConceptBankRow.dataset_id == dataset_id)
-    return session.scalars(banks.order_by(ConceptBankRow.version.desc()).limit(1)).one_or_none()
 
 
 def _settings(body: Any) -> JobSettings:

@@ -2,15 +2,36 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from services.api.concepts.endpoints import LOOPBACK, ConceptEndpoint, parsed
 from services.api.datasets.validation.examine import ImageRules
 from shared.settings import ServiceSettings, WorkerSettings
 
 _MIB = 1024 * 1024
 
 
-class ApiSettings(ServiceSettings):
+class EndpointSettings(ServiceSettings):
+    """Which endpoints may be asked for concepts (docs/adr/0006). The coordinator checks requests by them; only the data
+    worker reads the keys."""
+
+    concept_endpoints: dict[str, ConceptEndpoint] = Field(
+        {}, description='JSON: secret -> {"base_url", and "key_file" or "key_env"}'
+    )
+    concept_open_urls: tuple[str, ...] = Field(
+        (), description='base URLs that may be asked without a key; "loopback": any port of this machine'
+    )
+
+    @field_validator("concept_open_urls")
+    @classmethod
+    def _addresses(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            if url != LOOPBACK:
+                parsed(url)
+        return urls
+
+
+class ApiSettings(EndpointSettings):
     database_url: SecretStr
     redis_url: SecretStr
     api_key: SecretStr = Field(min_length=8)
@@ -30,7 +51,7 @@ class ApiSettings(ServiceSettings):
     upload_limit_bytes: int = 20 * 1024 * _MIB
 
 
-class IngestSettings(WorkerSettings):
+class IngestSettings(WorkerSettings, EndpointSettings):
     """What the data worker needs beside a worker's own."""
 
     import_roots: tuple[Path, ...] = ()

@@ -5,7 +5,7 @@ from functools import partial
 from pydantic import Field, SecretStr
 
 from services.generator.chat import Engine
-from services.generator.steps import answer, describe, evaluate, synthesise
+from services.generator.steps import answer, describe, evaluate, synthesise, view_concepts
 from shared.settings import WorkerSettings
 from shared.types.lifecycle import StepName
 from shared.worker.context import Work
@@ -42,4 +42,5 @@ def build_steps(engine: Engine) -> dict[StepName, Work]:
         StepName.SYNTHESISE: partial(synthesise.run, engine=engine),
         StepName.ANSWER: partial(answer.run, engine=engine),
         StepName.EVALUATE: partial(evaluate.run, engine=engine),
+        StepName.VIEW_CONCEPTS: partial(view_concepts.run, engine=engine),
     }

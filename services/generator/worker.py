@@ -14,7 +14,7 @@ from shared.worker.rq_process import serve
 
 
 def run_step(message: dict[str, Any]) -> None:
-    """What the queue calls, in a forked child: one attempt of describe, synthesise, answer or evaluate."""
+    """What the queue calls, in a forked child: one attempt of one of the generation steps."""
     settings = read_settings()
     steps = build_steps(build_engine(settings))
     run_task(message, steps[StepTask.model_validate(message).step], settings)

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from services.selector import answers, concepts
+from services.selector.bank import step as bank
 from services.selector.encoder import Encoder, SentenceEncoder
 from shared.settings import WorkerSettings
 from shared.types.lifecycle import StepName
@@ -39,6 +40,7 @@ def build_steps(encoder: Encoder) -> dict[StepName, Work]:
     return {
         StepName.SELECT_CONCEPTS: partial(concepts.run, encoder=encoder),
         StepName.SELECT_ANSWERS: partial(answers.run, encoder=encoder),
+        StepName.CLEAN_CONCEPTS: partial(bank.run, encoder=encoder),
     }
 
 

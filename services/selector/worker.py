@@ -12,7 +12,7 @@ from shared.worker.rq_process import serve
 
 
 def run_step(message: dict[str, Any]) -> None:
-    """What the queue calls, in a forked child: one attempt of select_concepts or select_answers."""
+    """What the queue calls, in a forked child: one attempt of one of the selection steps."""
     settings = read_settings()
     run_task(message, lambda context: _work(context, settings), settings)
 

@@ -7,14 +7,14 @@ COLOURS = (
 SHAPES = (
     "big small large little tiny great greater lesser least long short tall wide broad narrow thin thick slender slim "
     "round rounded pointed sharp blunt curved straight hooked flat raised smooth rough fuzzy fluffy curly wavy "
-    "hairless glossy shiny matt spotted striped streaked barred banded speckled mottled scaly plain colored coloured painted "
-    "tipped ringed lined"
+    "hairless glossy shiny matt spotted striped streaked barred banded speckled mottled scaly plain colored "
+    "coloured painted tipped ringed lined"
 )
 PARTS = (
     "head headed face faced bill billed beak neck necked throat throated breast breasted belly bellied back backed "
     "wing winged wings tail tailed rump crown crowned crest crested cap capped leg legged legs foot footed feet toe "
-    "toed eye eyed eyes eyebrow ear eared chin cheek cheeked nape side sided shoulder leaf leaves stem root flower fruit skin "
-    "nose cockpit engine engined body coat coated haired hair fur furred paw muzzle"
+    "toed eye eyed eyes eyebrow ear eared chin cheek cheeked nape side sided shoulder leaf leaves stem root "
+    "flower fruit skin nose cockpit engine engined body coat coated haired hair fur furred paw muzzle"
 )
 JOINING = (
     "and or of the a an with in on at from to for by like type kind other non common north south east west northern "

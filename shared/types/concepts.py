@@ -14,12 +14,13 @@ class _Frozen(BaseModel):
 class BankSource(_Frozen):
     """Who named concepts: a file or a request, a model behind an endpoint, the job's own model, or an expert.
 
-    `prompt_sha256` is over the prompt's template; `made_at` is ISO 8601 in UTC; tokens are what the endpoint reported.
+    `name` is a file's; `prompt_sha256` is over the prompt's template; `made_at` is ISO 8601 in UTC; tokens are what the endpoint reported.
     """
 
     id: str
     kind: SourceKind
     made_at: str = ""
+    name: str = ""
     model: str | None = None
     host: str | None = None
     prompt_sha256: str | None = None
@@ -35,12 +36,14 @@ class Origin(_Frozen):
 
 
 class Removed(_Frozen):
-    """A concept that is not in the bank although somebody named it, and why (a short code)."""
+    """A concept that is not in the bank although somebody named it, and why (a short code); `instead` is the kept one
+    that says the same."""
 
     label: str
     concept: str
     reason: str
     source: str | None = None
+    instead: str | None = None
 
 
 class ConceptBank(_Frozen):

@@ -109,7 +109,8 @@ class Proposal(Record):
 
 class CleanedConcept(Record):
     """One concept that somebody named for a class, in the bank or out of it. `wrote` is the wording before it was
-    tidied; `images` counts the images in which it was seen; `reason` is empty when it was kept."""
+    tidied; `images` counts the images in which it was seen; `reason` is empty when it was kept; `instead` is the kept
+    concept that says the same."""
 
     label: str
     concept: str
@@ -118,3 +119,4 @@ class CleanedConcept(Record):
     images: int | None
     kept: bool
     reason: str
+    instead: str | None = None

@@ -18,7 +18,6 @@ from shared.types.records import Proposal
 from shared.worker.context import StepContext
 from shared.worker.watching import now, run_watched
 
-SOURCE = "endpoint"
 # An endpoint that names far more than it was asked for is not read to its end.
 _TIMES_ASKED = 4
 
@@ -101,7 +100,7 @@ class _Run:
 
     def _extra(self, rows: Sequence[Proposal], empty: Sequence[str]) -> dict[str, object]:
         source = BankSource(
-            id=SOURCE,
+            id=self._context.task.job_id,
             kind="endpoint",
             made_at=now(),
             model=self._job.model,

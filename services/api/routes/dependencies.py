@@ -6,6 +6,7 @@ from fastapi import Depends, Query, Request
 from sqlalchemy.orm import Session
 
 from services.api.database.models import Dataset, Job
+from services.api.rounds import CONCEPT_KINDS
 from services.api.wiring import Parts
 from shared.errors import InvalidInput, NotFound
 
@@ -26,9 +27,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
 
 
 def job_named(session: Session, job_id: str, *, lock: bool = False) -> Job:
-    """A tuning job. Raises NotFound."""
+    """A job that users may see: a tuning job, or one that builds a concept bank. Raises NotFound."""
     job = session.get(Job, job_id, with_for_update=lock)
-    if job is None or job.kind != "tuning":
+    if job is None or job.kind not in ("tuning", *CONCEPT_KINDS):
         raise NotFound(f"there is no job {job_id!r}", remedy="GET /jobs lists them.")
     return job
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from services.api.database.models import Job
-from services.api.rounds import Position, plan, steps_of
+from services.api.rounds import Position, plan
 from services.api.views.eta import eta_s
 from services.api.views.figures import RoundFigures, best_round, round_figures
 from services.api.views.steps import ShardRows, StepView, step_view
@@ -39,10 +39,14 @@ class JobFigures(BaseModel):
 
 
 class JobSummary(BaseModel):
+    """`concept_bank_version` is the version that the job uses, or the one that it builds on (None: there was none)."""
+
     id: str
+    kind: str
     status: str
     is_terminal: bool
     dataset: str
+    concept_bank_version: int | None
     model: str
     rounds_total: int
     method: str
@@ -69,9 +73,11 @@ class JobView(JobSummary):
 def summary_fields(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
+        "kind": job.kind,
         "status": job.status,
         "is_terminal": JobStatus(job.status).is_terminal,
         "dataset": job.dataset_id,
+        "concept_bank_version": job.concept_bank_version,
         "model": job.model,
         "rounds_total": job.rounds,
         "method": job.method,
@@ -103,7 +109,7 @@ def job_view(
 
 
 def _round_view(round_: int, steps: Mapping[Position, StepView], adapter: str | None) -> RoundView:
-    views: dict[StepName, StepView] = {step: steps[Position(round_, step)] for step in steps_of(round_)}
+    views: dict[StepName, StepView] = {at.step: view for at, view in steps.items() if at.round == round_}
     figures = round_figures({step: view.figures for step, view in views.items()})
     return RoundView(
         round=round_, accuracy=figures.accuracy, adapter=adapter, figures=figures, steps=list(views.values())

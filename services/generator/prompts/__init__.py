@@ -3,7 +3,22 @@
 Pure text: knows no model, data set or step. Domains enter through their noun ("bird", "leaf", "X-ray image").
 """
 
-from services.generator.prompts.build import describe_instructions, prompts_hash, question_pool, synthesis_prompt
+from services.generator.prompts.build import (
+    describe_instructions,
+    prompts_hash,
+    question_pool,
+    synthesis_prompt,
+    view_prompt,
+    view_prompt_hash,
+)
 from services.generator.prompts.questions import QuestionKind
 
-__all__ = ["QuestionKind", "describe_instructions", "prompts_hash", "question_pool", "synthesis_prompt"]
+__all__ = [
+    "QuestionKind",
+    "describe_instructions",
+    "prompts_hash",
+    "question_pool",
+    "synthesis_prompt",
+    "view_prompt",
+    "view_prompt_hash",
+]

@@ -1,0 +1,72 @@
+"""view_concepts: the job's own model looks at a few train images of each class and names what it sees.
+
+Judges nothing: clean_concepts counts in how many images a feature was seen and takes out what is no concept.
+"""
+
+from collections.abc import Sequence
+
+from services.generator.chat import Engine, Reply, Sampling
+from services.generator.prompts import view_prompt, view_prompt_hash
+from services.generator.steps.parts import PartRun
+from services.generator.steps.teacher import Sitting
+from shared.artefacts import ManifestRef, read_rows
+from shared.concepts.wording import listed
+from shared.seeds import derive
+from shared.types.concept_job import ConceptClasses, ConceptJob
+from shared.types.concepts import BankSource
+from shared.types.records import Example, Proposal
+from shared.worker.context import StepContext
+from shared.worker.watching import now
+
+
+def run(context: StepContext, engine: Engine) -> ManifestRef:
+    job = ConceptJob.model_validate(context.task.params)
+    view, noun = job.view, job.domain.noun
+    sampling = Sampling(view.samples, view.temperature, view.top_p, view.max_tokens)
+
+    async def rows_of(sitting: Sitting) -> Sequence[Proposal]:
+        label = sitting.example.label
+        replies = await sitting.ask(view_prompt(noun, label if view.tell_label else None), sampling)
+        return [_proposal(sitting.example, reply) for reply in replies]
+
+    parts = PartRun(context, Proposal, looked_at(context, view.images), rows_of, view.images_per_part)
+    parts.complete(engine)
+    source = BankSource(
+        id=context.task.job_id,
+        kind="own_model",
+        made_at=now(),
+        model=context.task.base_model,
+        prompt_sha256=view_prompt_hash(noun, view.tell_label),
+    )
+    rows = list(parts.writer.read())
+    figures = {
+        "classes": float(len({row.label for row in rows})),
+        "images": float(len({row.example_id for row in rows})),
+        "answers": float(len(rows)),
+    }
+    return parts.writer.finish(parts.part_count, figures, {"source": source.model_dump(mode="json")})
+
+
+def looked_at(context: StepContext, per_class: int) -> list[Example]:
+    """The same few train images of each class in every attempt, drawn by the job's seed."""
+    classes = ConceptClasses.model_validate_json(context.store.get(context.task.inputs["classes"][0]))
+    of_class: dict[str, list[Example]] = {label: [] for label in classes.asked}
+    for row in read_rows(context.store, context.task.inputs["examples"], Example):
+        if row.split == "train" and row.label in of_class:
+            of_class[row.label].append(row)
+    seed = context.task.seed
+    drawn = (sorted(rows, key=lambda row: derive(seed, "view", row.id))[:per_class] for rows in of_class.values())
+    return [row for rows in drawn for row in rows]
+
+
+def _proposal(example: Example, reply: Reply) -> Proposal:
+    concepts = tuple(listed(reply.text))
+    return Proposal(
+        label=example.label,
+        example_id=example.id,
+        concepts=concepts,
+        outcome="cut_off" if reply.finish_reason == "length" else "ok" if concepts else "empty",
+        detail="" if concepts else "the answer names nothing",
+        prompt_tokens=0,
+        completion_tokens=0,
+    )
