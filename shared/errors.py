@@ -4,6 +4,7 @@ SelfSynthError
 ├── UserFault            the request, the data or the settings must change
 │   ├── InvalidInput
 │   ├── NotFound
+│   │   └── ObjectMissing   found out by the store: whoever asked, what is gone is the system's fault
 │   ├── Conflict
 │   └── TooFewPairs
 ├── SystemFault          the platform must be mended; the same request may then succeed
@@ -70,6 +71,11 @@ class InvalidInput(UserFault):
 
 class NotFound(UserFault):
     code = "not_found"
+
+
+class ObjectMissing(NotFound):
+    code = "object_missing"
+    fault: Fault = "system"
 
 
 class Conflict(UserFault):

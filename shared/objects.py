@@ -12,7 +12,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
 from obstore.store import from_url
 
-from shared.errors import Conflict, NotFound, StoreFull, StoreUnavailable
+from shared.errors import Conflict, NotFound, ObjectMissing, StoreFull, StoreUnavailable
 
 _CHUNK_BYTES = 8 * 1024 * 1024
 _FULL_SIGNS = ("no space left", "disk quota exceeded", "os error 28", "os error 122")
@@ -48,7 +48,7 @@ class ObjectStore:
             obstore.put(self._inner, key, source, chunk_size=_CHUNK_BYTES)
 
     def get(self, key: str) -> bytes:
-        """Raises NotFound when there is no such object."""
+        """Raises ObjectMissing when there is no such object."""
         with _translated(self.url, key):
             return bytes(obstore.get(self._inner, key).bytes())
 
@@ -131,7 +131,9 @@ def _translated(url: str, key: str) -> Iterator[None]:
     try:
         yield
     except (NotFoundError, FileNotFoundError) as error:
-        raise NotFound(f"there is no object {key!r} in {url}", remedy="It was removed or never finished.") from error
+        raise ObjectMissing(
+            f"there is no object {key!r} in {url}", remedy="Restore the object store from its backup."
+        ) from error
     except (AlreadyExistsError, PreconditionError) as error:
         raise Conflict(
             f"the object {key!r} exists already in {url}", remedy="Objects made once are never replaced."

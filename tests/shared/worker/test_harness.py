@@ -72,6 +72,13 @@ def test_any_other_error_is_the_systems_fault_and_named(coordinator: Coordinator
     assert "IndexError" in error["message"]
 
 
+def test_an_object_that_is_gone_is_the_systems_fault(coordinator: CoordinatorStub, settings: WorkerSettings) -> None:
+    run_task(message(), lambda context: context.store.get("images/1.png"), settings)  # type: ignore[arg-type,return-value]
+    error = coordinator.body("ended")["error"]
+    assert (error["fault"], error["code"]) == ("system", "object_missing")
+    assert "images/1.png" in error["message"]
+
+
 def test_a_stale_attempt_does_no_work(coordinator: CoordinatorStub, settings: WorkerSettings) -> None:
     coordinator.answers["started"] = [409]
     run_task(message(), lambda context: pytest.fail("worked"), settings)
