@@ -41,6 +41,12 @@ def fetch(store: ObjectStore, checkpoint: Checkpoint, folder: Path) -> Path:
     return folder / f"checkpoint-{checkpoint.step}"
 
 
+def forget(store: ObjectStore, folder: str) -> None:
+    """Remove all checkpoints below `folder`: they are large, and of no use once what was trained is accepted."""
+    for checkpoint in checkpoints(store, folder):
+        store.delete(checkpoint.key)
+
+
 class CheckpointUploads:
     """Uploads in the background, so that a large checkpoint delays neither training nor a cancel.
 

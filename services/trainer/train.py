@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from services.trainer.checkpoints import CheckpointUploads, checkpoints, fetch
+from services.trainer.checkpoints import CheckpointUploads, checkpoints, fetch, forget
 from services.trainer.child import TrainingProcess
 from services.trainer.gather import gather_adapter, gather_images, gather_pairs
 from services.trainer.plan import Plan, Result, StepDone, write_pairs
@@ -63,7 +63,9 @@ def _prepare(context: StepContext, settings: TrainerSettings, folder: Path, outp
     pairs = gather_pairs(store, task)
     adapter = gather_adapter(store, task, folder / "previous")
     if adapter:
-        check_previous(adapter, context.settings.train, task.inputs["adapter"][0])
+        prefix = task.inputs["adapter"][0]
+        check_previous(adapter, context.settings.train, prefix)
+        forget(store, prefix.rpartition("/")[0])
     images = folder.parent / "images"
     train_pairs = gather_images(store, pairs, images, context.check)
     found = checkpoints(store, output)

@@ -13,10 +13,12 @@ import psutil
 import pytest
 from safetensors.torch import load
 
-from services.trainer.train import train
+from services.trainer.targets import target_pattern
+from services.trainer.train import ADAPTER_FILES, train
 from services.trainer.wiring import TrainerSettings
 from shared.artefacts import Manifest, ManifestRef, read_manifest, read_rows
 from shared.errors import InvalidInput, StepInterrupted, StepStopped, SystemFault, TooFewPairs
+from shared.job_settings import TrainSettings
 from shared.objects import ObjectStore, open_store
 from shared.types.records import LossPoint
 from shared.worker.context import StepContext
@@ -173,6 +175,21 @@ def test_an_adapter_of_another_rank_is_refused_before_training(store: ObjectStor
     task = task_for(put_inputs(store) | {"adapter": ("adapters/old",)}, round_=2)
     with pytest.raises(InvalidInput, match=r"train.lora_rank gives 8, the adapter has 4"):
         train(StepContext(task, store), settings)
+
+
+def test_the_previous_rounds_checkpoints_are_removed(store: ObjectStore, settings: TrainerSettings) -> None:
+    def stop() -> None:
+        raise StepStopped
+
+    trained = "jobs/job/r1/train/s0/f"
+    config = {"r": 8, "lora_alpha": 16, "target_modules": target_pattern(TrainSettings())}
+    store.put(f"{trained}/adapter-a1/adapter_config.json", json.dumps(config).encode())
+    store.put(f"{trained}/adapter-a1/adapter_model.safetensors", b"")
+    store.put(f"{trained}/checkpoints/step-000004-a1.tar", b"")
+    task = task_for(put_inputs(store) | {"adapter": (f"{trained}/adapter-a1",)}, round_=2)
+    with pytest.raises(StepStopped):
+        train(StepContext(task, store, check=stop), settings)
+    assert store.list("jobs/job/r1") == [f"{trained}/adapter-a1/{name}" for name in ADAPTER_FILES]
 
 
 def test_a_fault_found_by_the_subprocess_keeps_its_code(store: ObjectStore, settings: TrainerSettings) -> None:
