@@ -70,8 +70,8 @@ def check_dataset(session: Session, dataset_id: str) -> tuple[Dataset, ConceptBa
         raise Problem(
             "concept_bank_incomplete",
             f"the concept bank of {dataset_id!r} has no concepts for: {', '.join(missing[:20])}",
-            remedy=f"Build them with `selfsynth datasets concepts build {dataset_id} --own` (or --base-url and --model), "
-            f"give them with `selfsynth datasets concepts set {dataset_id} FILE`, or POST /datasets/{dataset_id}/concepts.",
+            remedy=f"Build them: `selfsynth datasets concepts build {dataset_id} --own MODEL` (or --base-url and --model); "
+            f"give them: `... concepts set {dataset_id} FILE`; or POST /datasets/{dataset_id}/concepts.",
         )
     return dataset, bank
 

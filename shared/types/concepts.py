@@ -14,7 +14,8 @@ class _Frozen(BaseModel):
 class BankSource(_Frozen):
     """Who named concepts: a file or a request, a model behind an endpoint, the job's own model, or an expert.
 
-    `name` is a file's; `prompt_sha256` is over the prompt's template; `made_at` is ISO 8601 in UTC; tokens are what the endpoint reported.
+    `name` is a file's; `prompt_sha256` is over the prompt's template; `made_at` is ISO 8601 in UTC; tokens are what the
+    endpoint reported.
     """
 
     id: str

@@ -132,7 +132,7 @@ def _check_base(if_match: str | None, last: ConceptBankRow | None) -> None:
         raise Problem(
             "precondition_required",
             "the edit does not say which version it was made on",
-            remedy=f'Send If-Match: "{last.version}" with an edit of the newest version, or If-Match: * to replace any.',
+            remedy=f'Send If-Match: "{last.version}" with an edit of the newest version, or If-Match: * for any.',
         )
     if if_match.removeprefix("W/").strip('"') != str(last.version):
         raise Problem(

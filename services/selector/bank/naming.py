@@ -1,4 +1,4 @@
-"""Who named which concept for a class, and in how many images it was seen: answers put together. Pure; judges nothing."""
+"""Who named which concept for a class, and in how many images it was seen: answers put together. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -114,10 +114,12 @@ def test_an_incomplete_concept_bank_is_refused_and_mended_by_a_new_version(stand
     mine = body | {"dataset": dataset["id"]}
     refused(standing, mine, 422, "concept_bank_incomplete")
     concepts = f"/datasets/{dataset['id']}/concepts"
-    standing.post(concepts, {LABELS[0]: ["wings"]}, status=201)
-    assert LABELS[1] in refused(standing, mine, 422, "concept_bank_incomplete")["detail"]
-    bank = standing.post(concepts, {label: ["wings"] for label in LABELS}, status=201)["concept_bank"]
-    assert bank == {"version": 2, "concepts": dict.fromkeys(LABELS, 1)}
+    assert standing.client.put(concepts, json={LABELS[0]: ["wings"]}).status_code == 200
+    problem = refused(standing, mine, 422, "concept_bank_incomplete")
+    assert LABELS[1] in problem["detail"]
+    assert f"selfsynth datasets concepts build {dataset['id']}" in problem["remedy"]
+    whole = {label: ["wings"] for label in LABELS}
+    assert standing.client.put(concepts, json=whole, headers={"If-Match": '"1"'}).json()["version"] == 2
     assert "one concept only" in standing.post("/jobs", mine)["warnings"][0]
 
 
