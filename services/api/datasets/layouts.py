@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,18 +31,26 @@ def detect(path: Path, layout: str | None = None, options: Options | None = None
     """The layout of a file or folder. Layouts are looked for at the path, then in the folders below. A published layout
     outranks a general one; of several equals one is taken when all read the same. Raises InvalidInput that lists the
     candidates when they do not, and when no layout is known."""
-    return _detected(path, layout, options or {})[0]
+    with _unreadable_is_told():
+        return _detected(path, layout, options or {})[0]
 
 
 def read_listing(path: Path, layout: str | None = None, options: Options | None = None) -> Listing:
     """The data set at `path`. `layout` names one reader, which is then asked alone, with its `options`. Raises
     InvalidInput."""
-    try:
+    with _unreadable_is_told():
         found, listing = _detected(path, layout, options or {})
         return listing or _read(found, path, options or {})
+
+
+@contextmanager
+def _unreadable_is_told() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InvalidInput(
-            f"{error.filename} cannot be read: {error.strerror}", remedy="Let the coordinator read it."
+            f"{error.filename or 'a file'} cannot be read: {error.strerror or error}",
+            remedy="Let the coordinator read it.",
         ) from error
 
 

@@ -19,6 +19,12 @@ _DIAGNOSES = {
     "nv": "melanocytic nevi",
     "vasc": "vascular lesions",
 }
+_SINGULAR = {
+    "akiec": ("actinic keratosis",),
+    "bkl": ("benign keratosis",),
+    "nv": ("melanocytic nevus",),
+    "vasc": ("vascular lesion",),
+}
 _COLUMNS = ("lesion_id", "image_id", "dx")
 
 
@@ -54,7 +60,7 @@ def _table(folder: Path) -> Path | None:
 
 
 def _class_name(raw: str) -> ClassName:
-    return ClassName(label=_DIAGNOSES[raw], raw=raw)
+    return ClassName(label=_DIAGNOSES[raw], raw=raw, aliases=(raw, *_SINGULAR.get(raw, ())))
 
 
 READER = Reader(
