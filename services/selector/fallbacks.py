@@ -3,9 +3,9 @@
 They teach no explanation and become a shortcut when they dominate, so their share of all pairs is capped.
 """
 
-import re
 from collections.abc import Iterable
 
+from shared.bare_answer import bare_answer
 from shared.seeds import derive
 from shared.types.domain import AsksFor
 from shared.types.records import Candidate
@@ -26,14 +26,6 @@ _SIMPLE: dict[AsksFor, tuple[str, ...]] = {
         "Which finding does this {noun} show?",
     ),
 }
-_SPELT_WITH_VOWEL = frozenset("AEFHILMNORSX")
-_SOUNDS_LIKE_VOWEL = re.compile(r"(?:[aeio8]|u(?!ni|se|sa|ti|r[aeiou])|11\b|18\b|hour|honest|heir)", re.IGNORECASE)
-_SOUNDS_LIKE_CONSONANT = re.compile(r"(?:eu|ew|one\b|once\b)", re.IGNORECASE)
-_SPELT = re.compile(r"([A-Z])(?:[B-DF-HJ-NP-TV-Z]*)(?![A-Za-z])")
-
-
-def label_only(label: str, asks_for: AsksFor = "kind") -> str:
-    return f"This shows {label}." if asks_for == "condition" else f"This is {_article(label)} {label}."
 
 
 def fallback(last: Candidate, label: str, noun: str, seed: int, asks_for: AsksFor = "kind") -> Candidate:
@@ -44,7 +36,7 @@ def fallback(last: Candidate, label: str, noun: str, seed: int, asks_for: AsksFo
             "question": _SIMPLE[asks_for][seed % len(_SIMPLE[asks_for])].format(noun=noun),
             "sample": last.sample + 1,
             "source": "fallback",
-            "text": label_only(label, asks_for),
+            "text": bare_answer(label, asks_for),
             "finish_reason": "stop",
             "score": None,
             "kept": True,
@@ -72,10 +64,3 @@ def _at_most(pair_count: int, max_share: float) -> int:
     while count > 0 and count > max_share * (pair_count + count):
         count -= 1
     return count
-
-
-def _article(label: str) -> str:
-    """a or an, by sound: `an A310`, `an F-16`, `a DC-10`, `a European robin`, `an 8`."""
-    if spelt := _SPELT.match(label):
-        return "an" if spelt[1] in _SPELT_WITH_VOWEL else "a"
-    return "an" if _SOUNDS_LIKE_VOWEL.match(label) and not _SOUNDS_LIKE_CONSONANT.match(label) else "a"

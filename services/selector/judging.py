@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.job_settings import SelectAnswersSettings
-from shared.scoring.labels import SEVERAL, LabelScorer, contains_label
-from shared.scoring.repetition import repeats
+from shared.scoring.fitness import AnswerCheck
+from shared.scoring.labels import LabelScorer, contains_label
 from shared.types.records import Candidate
 
 
@@ -21,11 +21,8 @@ class Judge:
 
     def fault(self, candidate: Candidate, label: str) -> str:
         """The reason code against the candidate, or "" when it is fit to keep."""
-        if candidate.finish_reason != "stop":
-            return "cut_off"
-        if self.settings.label_first and (named := self.scorer.decide(candidate.text)) != label:
-            return "several_labels" if named == SEVERAL else "no_label"
-        return "repeats" if self.settings.reject_repetition and repeats(candidate.text, label) else ""
+        check = AnswerCheck(self.scorer, self.settings.reject_repetition, self.settings.label_first)
+        return check.fault(candidate, label)
 
     def judged(self, candidates: Sequence[Candidate], label: str) -> list[Candidate]:
         """All candidates of one question, in their order, with `kept` and `reason`; they have scores.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.generator.chat import Engine, Sampling
-from services.generator.steps.candidates import AnswerCheck, ledger_row
+from services.generator.steps.candidates import ledger_row
 from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
 from services.generator.steps.parts import PartRun
 from services.generator.steps.questions import Question, draw_questions
@@ -17,6 +17,7 @@ from services.generator.steps.teacher import Sitting
 from services.generator.steps.telling import Telling
 from shared.artefacts import ManifestRef
 from shared.job_settings import AnswerSettings
+from shared.scoring.fitness import AnswerCheck
 from shared.types.records import Candidate
 from shared.worker.closed_set import label_scorer
 from shared.worker.context import StepContext

@@ -6,15 +6,17 @@ Every try is a row of the ledger; the kept ones are the QA pairs, with the plain
 import asyncio
 from collections.abc import Sequence
 
-from services.generator.chat import Engine
-from services.generator.steps.candidates import AnswerCheck, label_only, ledger_row
+from services.generator.chat import Engine, Reply
+from services.generator.steps.candidates import ledger_row
 from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
 from services.generator.steps.parts import PartRun
 from services.generator.steps.questions import Question, draw_questions, draw_simple
 from services.generator.steps.teacher import Sitting
 from services.generator.steps.telling import Telling
 from shared.artefacts import ManifestRef
+from shared.bare_answer import bare_answer
 from shared.errors import TooFewPairs
+from shared.scoring.fitness import AnswerCheck
 from shared.scoring.ledger import pair_figures
 from shared.types.records import Candidate
 from shared.worker.closed_set import label_scorer
@@ -52,7 +54,7 @@ async def _pair(sitting: Sitting, question: Question, telling: Telling) -> list[
     if not rows[-1].kept and settings.fallback == "label_only":
         seed = sitting.seed(question.id, "fallback")
         simple = draw_simple(question, telling.noun, seed, telling.asks_for)
-        bare = label_only(example.label, telling.asks_for)
+        bare = Reply(text=bare_answer(example.label, telling.asks_for), finish_reason="stop")
         rows.append(ledger_row(example, simple, len(rows), "fallback", bare, kept=True, reason="fallback"))
     return rows
 

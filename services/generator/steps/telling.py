@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from services.generator.chat import Reply, Sampling
 from services.generator.prompts import synthesis_prompt
-from services.generator.steps.candidates import AnswerCheck
 from services.generator.steps.inputs import Concepts
 from services.generator.steps.questions import Question, told
 from services.generator.steps.teacher import Sitting
 from shared.job_settings import SynthesiseSettings
+from shared.scoring.fitness import AnswerCheck
 from shared.types.concepts import ConceptBank
 from shared.types.domain import AsksFor
 

@@ -1,10 +1,9 @@
 """Rejection sampling, fallbacks and their cap, without a store."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.selector.fallbacks import allowed, fallback, label_only
+from services.selector.fallbacks import allowed, fallback
 from services.selector.judging import Judge
 from shared.job_settings import SelectAnswersSettings, resolve
 from shared.scoring.labels import LabelScorer
@@ -49,34 +48,6 @@ def test_the_paper_s_way_takes_the_best_score_before_it_looks_for_the_label() ->
 def test_repetition_is_rejected_only_where_the_job_says_so() -> None:
     lenient = Judge(SCORER, SelectAnswersSettings(reject_repetition=False))
     assert reasons(lenient, (REPEATING, -1)) == ["best"]
-
-
-@pytest.mark.parametrize(
-    ("label", "article"),
-    [
-        ("wren", "a"),
-        ("Acadian Flycatcher", "an"),
-        ("A310", "an"),
-        ("F-16A/B", "an"),
-        ("DC-10", "a"),
-        ("MD-11", "an"),
-        ("ERJ 135", "an"),
-        ("Il-76", "an"),
-        ("737-800", "a"),
-        ("8", "an"),
-        ("European robin", "a"),
-        ("Eurofighter Typhoon", "a"),
-        ("unicorn", "a"),
-        ("umbrella bird", "an"),
-        ("NORMAL", "a"),
-        ("Saab 340", "a"),
-        ("Nighthawk", "a"),
-        ("Spitfire", "a"),
-        ("hourglass tree frog", "an"),
-    ],
-)
-def test_a_fallback_has_the_right_article(label: str, article: str) -> None:
-    assert label_only(label) == f"This is {article} {label}."
 
 
 def test_a_fallback_is_a_simple_question_and_the_bare_label() -> None:
