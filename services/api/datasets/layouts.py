@@ -119,7 +119,7 @@ def _table(listing: Listing) -> frozenset[tuple[object, ...]]:
 def _read(found: Detected, path: Path, options: Options) -> Listing:
     reader = READERS[found.layout]
     draft = reader.read(found.place, reader.checked(options))
-    _require_different_ids(draft.items, found)
+    _require_items(draft.items, found)
     labelled = [item for item in draft.items if item.label]
     names = named([*draft.raws, *(item.label for item in labelled)], reader.class_name)
     bank, bank_findings = (draft.bank, ()) if draft.bank else banks.find(_between(found.place, path))
@@ -133,12 +133,12 @@ def _read(found: Detected, path: Path, options: Options) -> Listing:
     )
 
 
-def _require_different_ids(items: Iterable[Item], found: Detected) -> None:
+def _require_items(items: tuple[Item, ...], found: Detected) -> None:
+    where = f"{found.place}, read as {found.layout},"
+    if not items:
+        raise InvalidInput(f"{where} lists no image", remedy="Give a folder with images, or another layout.")
     if twice := [id_ for id_, count in Counter(item.id for item in items).items() if count > 1]:
-        raise InvalidInput(
-            f"{found.place}, read as {found.layout}, lists {twice[0]!r} twice",
-            remedy="Give each image an id of its own.",
-        )
+        raise InvalidInput(f"{where} lists {twice[0]!r} twice", remedy="Give each image an id of its own.")
 
 
 def _unlabelled(items: Iterable[Item]) -> tuple[Finding, ...]:
