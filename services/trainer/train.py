@@ -44,15 +44,20 @@ def train(context: StepContext, settings: TrainerSettings) -> ManifestRef:
 
 @contextmanager
 def _work_folder(step_folder: Path, attempt: int) -> Iterator[Path]:
-    """A fresh folder for the attempt. Images are beside it, for the next attempt; after success nothing stays, after
-    a failure everything does, for a look."""
+    """A fresh folder for the attempt. Images are beside it, for the next attempt. Nothing stays after success, nor when
+    the attempt must stop and no other works beside it; after a failure everything does, for a look."""
     folder = step_folder / f"a{attempt}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         yield folder
-    except (StepStopped, StepInterrupted):
+    except StepInterrupted:
         shutil.rmtree(folder)
+        raise
+    except StepStopped:
+        shutil.rmtree(folder)
+        if not list(step_folder.glob("a*")):
+            shutil.rmtree(step_folder)
         raise
     shutil.rmtree(step_folder)
 
