@@ -39,7 +39,7 @@ class Outgoing(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes; b"" at the end."""
         if not self._left:
-            self._left = next(self._chunks, b"")
+            self._left = next(filter(None, self._chunks), b"")
         end = len(self._left) if size < 0 else size
         chunk, self._left = self._left[:end], self._left[end:]
         self.sent_bytes += len(chunk)

@@ -15,6 +15,8 @@ from obstore.store import from_url
 from shared.errors import Conflict, NotFound, ObjectMissing, StoreFull, StoreUnavailable
 
 _CHUNK_BYTES = 8 * 1024 * 1024
+# So many chunks of a file are in memory while it is stored.
+_PARTS_AT_ONCE = 4
 _FULL_SIGNS = ("no space left", "disk quota exceeded", "os error 28", "os error 122")
 
 
@@ -45,7 +47,7 @@ class ObjectStore:
     def put_stream(self, key: str, source: IO[bytes]) -> None:
         """Store what an open file holds, from where it stands, streamed in parts when it is large."""
         with _translated(self.url, key):
-            obstore.put(self._inner, key, source, chunk_size=_CHUNK_BYTES)
+            obstore.put(self._inner, key, source, chunk_size=_CHUNK_BYTES, max_concurrency=_PARTS_AT_ONCE)
 
     def get(self, key: str) -> bytes:
         """Raises ObjectMissing when there is no such object."""

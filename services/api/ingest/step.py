@@ -19,8 +19,9 @@ from services.api.datasets.validation.examine import ImageRules
 from services.api.datasets.validation.examined import Examined
 from services.api.datasets.validation.judge import Verdict, judge
 from services.api.ingest.looking import Look, image_key, listing_hash, look_at_all
-from services.api.ingest.place import placed
+from services.api.ingest.place import Place, placed
 from shared.artefacts import ArtefactWriter, ManifestRef
+from shared.errors import InvalidInput
 from shared.sharding import cut
 from shared.types.concepts import ConceptBank
 from shared.types.records import Example, Split
@@ -45,7 +46,7 @@ def ingest(context: StepContext, rules: Rules) -> ManifestRef:
     nothing to report on (no known layout, an unreadable file)."""
     request = IngestRequest.model_validate(context.task.params)
     with placed(context.store, request.source, rules.roots, rules.limit_bytes, context.check) as place:
-        listing = _with_wishes(read_listing(place.path, request.layout, request.options), request)
+        listing = _with_wishes(_read(place, request), request)
         items = with_splits(listing.items, request.seed, request.validation_share, request.test_share)
         task = _pinned(context.task, items, rules.images)
         examined = ArtefactWriter(context.store, _below(task, "examined"), Examined)
@@ -53,6 +54,15 @@ def ingest(context: StepContext, rules: Rules) -> ManifestRef:
         look_at_all(context, examined, parts, Look(context.store, place.roots, rules.images), rules.processes)
     verdict = judge(listing, examined.read(), request.policy)
     return _leave(context, task, listing, examined, verdict, len(parts))
+
+
+def _read(place: Place, request: IngestRequest) -> Listing:
+    """A temporary folder's name says nothing to a user."""
+    try:
+        return read_listing(place.path, request.layout, request.options)
+    except InvalidInput as error:
+        message = error.message if request.source.path else error.message.replace(str(place.path), "what was sent")
+        raise InvalidInput(message, remedy=error.remedy, code=error.code) from error
 
 
 def _with_wishes(listing: Listing, request: IngestRequest) -> Listing:
