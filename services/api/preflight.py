@@ -70,7 +70,7 @@ def check_dataset(session: Session, dataset_id: str) -> tuple[Dataset, ConceptBa
         raise Problem(
             "concept_bank_incomplete",
             f"the concept bank of {dataset_id!r} has no concepts for: {', '.join(missing[:20])}",
-            remedy=f"Build them: `selfsynth datasets concepts build {dataset_id} --own MODEL` (or --base-url and --model); "
+            remedy=f"Build them: `selfsynth datasets concepts build {dataset_id} --own MODEL` (or --base-url URL); "
             f"give them: `... concepts set {dataset_id} FILE`; or POST /datasets/{dataset_id}/concepts.",
         )
     return dataset, bank

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +15,8 @@ _REFUSAL = re.compile(
     r"^\W*(?:i'?m sorry|i am sorry|sorry|i can(?:'|no)t|i cannot|i'?m unable|as an ai)\b", re.IGNORECASE
 )
 _MOST_CHARACTERS = 500
+# Brackets at which JSON is looked for: an answer of nothing but brackets must not take minutes.
+_MOST_STARTS = 40
 
 
 class Answer(BaseModel):
@@ -54,7 +57,7 @@ def read(answer: Answer, at_most: int) -> tuple[tuple[str, ...], AnswerOutcome, 
 def _in_json(text: str) -> list[str] | None:
     """The strings of the first JSON object or list in the text; None when there is none."""
     decoder = json.JSONDecoder()
-    for start in (match.start() for match in re.finditer(r"[{\[]", text[:20_000])):
+    for start in islice((match.start() for match in re.finditer(r"[{\[]", text)), _MOST_STARTS):
         try:
             found, _ = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):

@@ -172,7 +172,7 @@ class Asker:
 def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     wanted = error.after_s if isinstance(error, _Passing) else None
-    grown: float = wait_exponential_jitter(initial=0.5, max=30, jitter=0.5)(state)
+    grown: float = wait_exponential_jitter(multiplier=0.5, max=30, jitter=0.5)(state)
     return min(max(wanted, 0.0), _LONGEST_PAUSE_S) if wanted is not None else grown
 
 
