@@ -70,7 +70,7 @@ class Images:
     def hashed(self) -> tuple[Indices, Hashes]:
         """Numbers (n,) and perceptual hashes (n, 4) of one image of each set of same bytes that has one."""
         numbers = np.array(self._hashed, dtype=np.int64)
-        hashes = np.frombuffer(bytes(self._perceptual), dtype=np.uint64).reshape(len(numbers), -1)
+        hashes = np.frombuffer(bytes(self._perceptual), dtype=np.uint64).reshape(-1, _HASH_BYTES // 8)
         sha256 = np.frombuffer(bytes(self._sha256), dtype=f"V{_HASH_BYTES}")[numbers]
         _, first = np.unique(sha256, return_index=True)
         first.sort()
