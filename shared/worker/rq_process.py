@@ -8,13 +8,18 @@ import os
 import signal
 from types import FrameType
 
+import structlog
+from redis.exceptions import RedisError
 from rq import Worker
+from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
 
 from shared.queues import connect, queue_of
 from shared.types.lifecycle import QueueName
 from shared.worker.parent_death import die_with_parent
+
+log = structlog.get_logger(__name__)
 
 _MAINTENANCE_S = 5
 _WORKER_TTL_S = 30
@@ -28,6 +33,13 @@ class DrainingWorker(Worker):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.horse_pid, signal.SIGTERM)
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """RQ's own would end this process, and the running step with it, whenever the queue is away for a moment."""
+        try:
+            super().maintain_heartbeats(job, execution)
+        except RedisError as error:
+            log.warning("the queue does not answer; the step goes on", error=str(error))
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         die_with_parent()
