@@ -1,6 +1,5 @@
 """Writes the table of job settings into docs/method.md, from the code. `--check` only says whether it is up to date."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from shared.job_settings import PAPER, JobSettings
+from tools.tables import write
 
 PAGE = Path(__file__).parent.parent / "docs" / "method.md"
-BEGIN, END = "<!-- settings: begin -->\n", "<!-- settings: end -->"
+NAME = "settings"
 
 
 def rows(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
@@ -38,17 +38,5 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def updated(page: str) -> str:
-    before, rest = page.split(BEGIN)
-    return before + BEGIN + table() + END + rest.split(END)[1]
-
-
-def main() -> None:
-    page = PAGE.read_text()
-    if "--check" in sys.argv:
-        sys.exit(0 if updated(page) == page else f"{PAGE} is out of date: run python -m tools.settings_table")
-    PAGE.write_text(updated(page))
-
-
 if __name__ == "__main__":
-    main()
+    write(PAGE, NAME, table(), "tools.settings_table")

@@ -44,7 +44,7 @@ def read(folder: Path, options: Options) -> Draft:
 
 def _tables(folder: Path) -> list[tuple[Path, Split | None]]:
     """The metadata of the folder, or that of each split's folder."""
-    places = [*places_in(folder), (folder, None)]
+    places = dict.fromkeys([*places_in(folder), (folder, None)])
     return [(place / name, split) for place, split in places for name in _METADATA if (place / name).is_file()]
 
 

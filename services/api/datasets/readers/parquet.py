@@ -43,7 +43,7 @@ class _File:
             with pq.ParquetFile(self.path) as opened:
                 for group in range(opened.num_row_groups):
                     yield from self._of_group(opened, group)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError) as error:
             raise InvalidInput(f"{self.path} is broken: {error}", remedy="Download it anew.") from error
 
     def _of_group(self, opened: pq.ParquetFile, group: int) -> Iterator[Item]:

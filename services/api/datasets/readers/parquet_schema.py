@@ -35,7 +35,7 @@ def columns(file: Path, options: Options) -> Columns:
     """Raises InvalidInput when the file cannot be read, or has no column for image and label."""
     try:
         schema = pq.read_schema(file)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         raise InvalidInput(f"{file} is no Parquet file: {error}", remedy="Download it anew.") from error
     found = _parts(schema, options)
     if lacking := {"image", "label"} - found.keys():

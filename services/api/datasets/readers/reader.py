@@ -33,7 +33,7 @@ class Reader:
 
     A `published` layout is one data set's own; it is held for more telling than a general one that fits too.
     `options` are what a user may choose: the allowed values by name, the first is the default; none: any text.
-    `looks_like` and `source` are for docs/datasets.md.
+    `looks_like` is for docs/datasets.md.
     """
 
     layout: str
@@ -41,7 +41,6 @@ class Reader:
     recognise: Callable[[Path], str | None]
     read: Callable[[Path, Options], Draft]
     published: bool = False
-    source: str = ""
     domain: Domain = field(default=Domain())
     class_name: Callable[[str], ClassName] = as_class
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

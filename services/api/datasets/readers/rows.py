@@ -29,7 +29,7 @@ def header(path: Path) -> tuple[str, ...]:
     try:
         if path.suffix.lower() in _JSON:
             return tuple(next(read(path), Row(0, {})).values)
-        with _opened(path) as file:
+        with _opened(path, errors="replace") as file:  # what is wrong is told when the rows are read
             return _columns(file.readline(1 << 20))[1]
     except (InvalidInput, OSError):
         return ()
@@ -42,12 +42,12 @@ def read(path: Path) -> Iterator[Row]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
+def _opened(path: Path, errors: str = "strict") -> Iterator[IO[str]]:
     """UTF-8 with or without a byte order mark, or UTF-16 with one: no encoding is guessed, labels would suffer."""
     try:
         with path.open("rb") as raw:
             encoding = "utf-16" if raw.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        with path.open(encoding=encoding, newline="") as file:
+        with path.open(encoding=encoding, errors=errors, newline="") as file:
             yield file
     except FileNotFoundError as error:
         raise InvalidInput(f"{path} is missing", remedy="Give the path of a table that is there.") from error

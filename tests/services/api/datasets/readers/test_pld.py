@@ -23,9 +23,10 @@ def test_a_split_is_drawn_class_by_class(test_data: Path) -> None:
 
 def test_plant_and_condition_are_told_apart(tmp_path: Path) -> None:
     touch(tmp_path, "color/Pepper,_bell___Bacterial_spot/a.JPG", "color/Tomato___healthy/b.JPG")
+    touch(tmp_path, "color/Background_without_leaves/c.JPG")
     listing = read_listing(tmp_path)
-    assert listing.labels == ("Pepper, bell: Bacterial spot", "Tomato: healthy")
-    assert listing.classes[1].raw == "Tomato___healthy"
+    assert listing.labels == ("Background without leaves", "Pepper, bell: Bacterial spot", "Tomato: healthy")
+    assert listing.classes[2].raw == "Tomato___healthy"
 
 
 def test_split_folders_are_kept(tmp_path: Path) -> None:
