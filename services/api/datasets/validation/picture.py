@@ -77,6 +77,7 @@ def _made(body: bytes, crop_bottom_px: int, rules: ImageRules) -> Picture:
 
 
 def _opened(body: bytes) -> Image.Image:
+    Image.init()  # once: to name a format whose plugin is not loaded is a KeyError
     try:
         return Image.open(io.BytesIO(body), formats=FORMATS)
     except Image.DecompressionBombError as error:
