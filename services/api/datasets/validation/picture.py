@@ -18,6 +18,8 @@ from services.api.datasets.validation.unusable import Note, Unusable
 _ORIENTATION = 0x0112
 # A file of these begins with its picture; what follows is a preview or another eye's view.
 _ONE_PICTURE = ("MPO",)
+# Pillow opens an MPO as a JPEG, and knows no opener of that name.
+_OPENED_AS = tuple(format_ for format_ in FORMATS if format_ not in _ONE_PICTURE)
 _WITHOUT_LOSS = ("PNG", "GIF", "BMP", "TIFF")
 
 
@@ -77,9 +79,8 @@ def _made(body: bytes, crop_bottom_px: int, rules: ImageRules) -> Picture:
 
 
 def _opened(body: bytes) -> Image.Image:
-    Image.init()  # once: to name a format whose plugin is not loaded is a KeyError
     try:
-        return Image.open(io.BytesIO(body), formats=FORMATS)
+        return Image.open(io.BytesIO(body), formats=_OPENED_AS)
     except Image.DecompressionBombError as error:
         raise Unusable("image_bomb", "has far more pixels than any picture") from error
     except UnidentifiedImageError as error:
