@@ -22,8 +22,6 @@ def of_classes(listing: Listing, counts: Counts) -> Iterator[Finding]:
         yield line(
             "too_few_classes", f"there {'is one class' if labels else 'are no classes'}, and at least two are needed"
         )
-    if any(not label.strip() for label in labels):
-        yield line("empty_label", "some images have an empty label")
     learnt = {label: counts[label, "train"] + counts[label, "validation"] for label in labels}
     yield from _of_train(listing, counts)
     for label, images in learnt.items():

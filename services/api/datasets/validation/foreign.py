@@ -18,6 +18,7 @@ _SUFFIXES = {
     "AVIF": (".avif",),
 }
 FORMATS = tuple(_SUFFIXES)
+_ALL_SUFFIXES = frozenset(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
 _TAKEN = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis")
 _SIGNS = {
@@ -52,10 +53,12 @@ def _named(body: bytes) -> str | None:
         return None
 
 
+def is_image_name(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in _ALL_SUFFIXES
+
+
 def wrong_suffix(source: str, image_format: str) -> str | None:
     """What is wrong with a file's name, if its suffix is that of another format that is taken."""
-    suffix = PurePosixPath(source).suffix.lower()
-    known = {each for suffixes in _SUFFIXES.values() for each in suffixes}
-    if suffix in known and suffix not in _SUFFIXES[image_format]:
+    if is_image_name(source) and PurePosixPath(source).suffix.lower() not in _SUFFIXES[image_format]:
         return f"is a {image_format} image, whatever its name says"
     return None
