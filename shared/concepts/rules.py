@@ -12,7 +12,7 @@ Fault = Literal["empty", "too_long", "too_short", "gives_away", "not_visual"]
 _MOST_CHARACTERS = 200
 _UNSEEN = re.compile("|".join([rf"\b(?:{'|'.join(UNSEEN)})\b", *MEASURES]), re.IGNORECASE)
 # Words of a class's name that describe rather than name: a concept may use them.
-_DESCRIBING = frozenset(" ".join((COLOURS, SHAPES, PARTS, JOINING)).split())
+_DESCRIBING = frozenset(" ".join((COLOURS, SHAPES, PARTS, NUMBERS, JOINING)).split())
 _CONTRASTING = frozenset(" ".join((COLOURS, SHAPES, PARTS, NUMBERS)).split())
 
 

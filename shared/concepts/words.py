@@ -8,7 +8,7 @@ SHAPES = (
     "big small large little tiny great greater lesser least long short tall wide broad narrow thin thick slender slim "
     "round rounded pointed sharp blunt curved straight hooked flat raised smooth rough fuzzy fluffy curly wavy "
     "hairless glossy shiny matt spotted striped streaked barred banded speckled mottled scaly plain colored "
-    "coloured painted tipped ringed lined"
+    "coloured painted tipped ringed lined ring stripe spot streak bar band speckle line tip"
 )
 PARTS = (
     "head headed face faced bill billed beak neck necked throat throated breast breasted belly bellied back backed "
@@ -17,8 +17,8 @@ PARTS = (
     "flower fruit skin nose cockpit engine engined body coat coated haired hair fur furred paw muzzle"
 )
 JOINING = (
-    "and or of the a an with in on at from to for by like type kind other non common north south east west northern "
-    "southern eastern western upper lower"
+    "and or of the a an with in on at from to for by like type kind other non common up down north south east west "
+    "northern southern eastern western upper lower"
 )
 NUMBERS = "no one two three four five six seven eight single double pair several many without"
 

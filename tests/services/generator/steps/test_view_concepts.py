@@ -1,0 +1,68 @@
+"""The own model looks at a few train images of each class, and what it names is counted later."""
+
+from collections import Counter
+
+import pytest
+
+from services.generator.steps import view_concepts
+from shared.concepts.labels import ConceptClass
+from shared.errors import StepStopped
+from shared.types.concept_job import ConceptClasses
+from shared.types.lifecycle import StepName
+from shared.types.records import Proposal
+from shared.worker.context import StepContext
+from tests.services.generator.fake_engine import MODEL, FakeEngine
+from tests.services.generator.steps.scene import BANK, Scene, run
+
+
+def looking(scene: Scene, attempt: int = 1, **view: object) -> StepContext:
+    classes = tuple(ConceptClass(label=label) for label in BANK.concepts)
+    body = ConceptClasses(classes=classes, asked=tuple(BANK.concepts)).model_dump_json()
+    scene.store.put("classes.json", body.encode())
+    context = scene.context(StepName.VIEW_CONCEPTS, {}, attempt=attempt)
+    params = {"source": "own", "model": MODEL, "view": {"images": 3, "images_per_part": 2, **view}}
+    inputs = {"examples": ("examples",), "classes": ("classes.json",)}
+    task = context.task.model_copy(update={"params": params, "inputs": inputs})
+    return StepContext(task=task, store=scene.store)
+
+
+def test_a_few_train_images_of_each_class_are_looked_at(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: "- red wing\n- long tail" if choice else ""
+    key = run(view_concepts.run, looking(scene), fake)
+    rows = scene.rows(Proposal, key)
+    assert Counter(row.label for row in rows) == dict.fromkeys(BANK.concepts, 6)
+    train = {example.id for example in scene.of("train")}
+    assert {row.example_id for row in rows} <= train
+    assert {row.concepts for row in rows} == {("- red wing", "- long tail"), ()}
+    assert {row.outcome for row in rows} == {"ok", "empty"}
+    assert scene.figures(key) == {"classes": 2, "images": 6, "answers": 12}
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_the_label_is_told_if_the_settings_say_so(scene: Scene, fake: FakeEngine, tells: bool) -> None:
+    run(view_concepts.run, looking(scene, tell_label=tells), fake)
+    told = [scene.label_of(asked.image_sha256) in asked.text for asked in fake.asked]
+    assert told == [tells] * 6
+
+
+def test_every_attempt_looks_at_the_same_images_and_only_at_those_that_are_missing(
+    scene: Scene, fake: FakeEngine
+) -> None:
+    first = view_concepts.looked_at(looking(scene), 3)
+    def stop() -> None:
+        if scene.parts(StepName.VIEW_CONCEPTS):
+            raise StepStopped("killed")
+
+    context = looking(scene)
+    with pytest.raises(StepStopped):
+        run(view_concepts.run, StepContext(task=context.task, store=scene.store, check=stop), fake)
+    before = len(fake.asked)
+    left = len(scene.parts(StepName.VIEW_CONCEPTS))
+    rows = scene.rows(Proposal, run(view_concepts.run, looking(scene, attempt=2), fake))
+    assert len(fake.asked) - before == 6 - 2 * left
+    assert {row.example_id for row in rows} == {example.id for example in first}
+
+
+def test_a_class_with_fewer_images_is_looked_at_as_far_as_it_goes(scene: Scene, fake: FakeEngine) -> None:
+    run(view_concepts.run, looking(scene, images=50), fake)
+    assert len(fake.asked) == len(scene.of("train"))
