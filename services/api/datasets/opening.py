@@ -1,6 +1,6 @@
 """Fetches an item's bytes, from a file of its own or from inside a Parquet file. Knows nothing of pictures.
 
-Parquet is read forwards in small batches, so memory holds a few images however large a row group is. Asking in the
+Parquet is read forwards in small batches, so memory holds a page or two, however large a row group is. Asking in the
 order of the listing is quick; asking for an earlier row of a row group begins that row group anew.
 """
 
