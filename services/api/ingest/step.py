@@ -1,34 +1,31 @@
 """The ingest step: lists a data set, looks at every image, judges the whole, and leaves the examples that may be used.
 
-Knows no database. What it leaves: `Examined` parts below `examined/`, then the `Example` artefact whose manifest's
-`extra` tells the rest (layout, classes, domain, report, concept bank).
+Knows no database. What was seen stands in `Examined` parts below `examined/`, so that an attempt that starts again
+looks only at images of the parts that are missing.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
 
 from services.api.datasets import banks
 from services.api.datasets.layouts import read_listing
 from services.api.datasets.listing import Item, Listing
 from services.api.datasets.request import IngestRequest
+from services.api.datasets.sheet import Choice
 from services.api.datasets.splits import with_splits
 from services.api.datasets.validation.examine import ImageRules
 from services.api.datasets.validation.examined import Examined
-from services.api.datasets.validation.judge import Verdict, judge
-from services.api.ingest.looking import Look, image_key, listing_hash, look_at_all
+from services.api.datasets.validation.judge import judge
+from services.api.datasets.validation.unlisted import of_unlisted
+from services.api.ingest.leaving import Judged, leave
+from services.api.ingest.looking import Look, listing_hash, look_at_all
 from services.api.ingest.place import Place, placed
 from shared.artefacts import ArtefactWriter, ManifestRef
 from shared.errors import InvalidInput
 from shared.sharding import cut
-from shared.types.concepts import ConceptBank
-from shared.types.records import Example, Split
 from shared.types.tasks import StepTask
 from shared.worker.context import StepContext
-
-_PER_PART = 512
 
 
 @dataclass(frozen=True)
@@ -39,6 +36,7 @@ class Rules:
     limit_bytes: int
     processes: int
     images: ImageRules = field(default=ImageRules())
+    images_per_part: int = 512
 
 
 def ingest(context: StepContext, rules: Rules) -> ManifestRef:
@@ -50,19 +48,27 @@ def ingest(context: StepContext, rules: Rules) -> ManifestRef:
         items = with_splits(listing.items, request.seed, request.validation_share, request.test_share)
         task = _pinned(context.task, items, rules.images)
         examined = ArtefactWriter(context.store, _below(task, "examined"), Examined)
-        parts = cut(items, _PER_PART)
+        parts = cut(items, rules.images_per_part)
         look_at_all(context, examined, parts, Look(context.store, place.roots, rules.images), rules.processes)
-    verdict = judge(listing, examined.read(), request.policy)
-    return _leave(context, task, listing, examined, verdict, len(parts))
+    choice = Choice(request.seed)
+    verdict = judge(listing, _shown_to(choice, examined.read()), request.policy)
+    return leave(context, task, examined, len(parts), Judged(listing, verdict, choice))
 
 
 def _read(place: Place, request: IngestRequest) -> Listing:
     """A temporary folder's name says nothing to a user."""
     try:
-        return read_listing(place.path, request.layout, request.options)
+        listing = read_listing(place.path, request.layout, request.options)
+        return replace(listing, findings=(*listing.findings, *of_unlisted(listing, place.path)))
     except InvalidInput as error:
         message = error.message if request.source.path else error.message.replace(str(place.path), "what was sent")
         raise InvalidInput(message, remedy=error.remedy, code=error.code) from error
+
+
+def _shown_to(choice: Choice, rows: Iterable[Examined]) -> Iterator[Examined]:
+    for row in rows:
+        choice.add(row)
+        yield row
 
 
 def _with_wishes(listing: Listing, request: IngestRequest) -> Listing:
@@ -82,59 +88,3 @@ def _pinned(task: StepTask, items: Sequence[Item], images: ImageRules) -> StepTa
 
 def _below(task: StepTask, folder: str) -> StepTask:
     return task.model_copy(update={"output_prefix": f"{task.output_prefix}/{folder}"})
-
-
-def _leave(
-    context: StepContext,
-    task: StepTask,
-    listing: Listing,
-    examined: ArtefactWriter[Examined],
-    verdict: Verdict,
-    part_count: int,
-) -> ManifestRef:
-    """The artefact of the examples that may be used, in the parts in which they were looked at."""
-    writer = ArtefactWriter(context.store, task, Example)
-    splits: Counter[Split] = Counter()
-    for number, rows in enumerate(examined.read_parts()):
-        context.check()
-        examples = [_example(row) for row in rows if row.id not in verdict.left_out]
-        splits.update(example.split for example in examples)
-        writer.put(number, examples)
-    extra = {
-        "layout": listing.layout,
-        "classes": list(listing.labels),
-        "class_names": [name.model_dump(mode="json") for name in listing.classes],
-        "aliases": {name.label: list(name.aliases) for name in listing.classes if name.aliases},
-        "domain": listing.domain.model_dump(mode="json"),
-        "splits": {split: splits[split] for split in get_args(Split) if splits[split]},
-        "report": verdict.report,
-        "concept_bank": _write_bank(context, listing.concepts),
-        "examined": examined.finish(part_count).key,
-    }
-    return writer.finish(part_count, extra=extra)
-
-
-def _example(row: Examined) -> Example:
-    return Example(
-        id=row.id,
-        image_key=image_key(row.stored_key_name),
-        label=row.label,
-        split=row.split,
-        width=row.width,
-        height=row.height,
-        sha256=row.sha256,
-        source=row.source,
-        group=row.group,
-    )
-
-
-def _write_bank(context: StepContext, concepts: Mapping[str, tuple[str, ...]] | None) -> str | None:
-    if concepts is None:
-        return None
-    key = bank_key(context.task.output_prefix, 1)
-    context.store.put(key, ConceptBank(version=1, concepts=dict(concepts)).model_dump_json(indent=1).encode())
-    return key
-
-
-def bank_key(prefix: str, version: int) -> str:
-    return f"{prefix}/concepts-v{version}.json"

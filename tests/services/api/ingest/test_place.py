@@ -9,7 +9,7 @@ import pytest
 from services.api.datasets.request import Source
 from services.api.ingest.place import placed
 from shared.errors import InvalidInput, StepInterrupted
-from shared.objects import ObjectStore, open_store
+from shared.objects import ObjectStore
 
 
 @pytest.fixture(autouse=True)
@@ -17,11 +17,6 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The system's temporary folder, for this test alone."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     return tmp_path / "tmp"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> ObjectStore:
-    return open_store(f"file://{tmp_path / 'store'}")
 
 
 def go_on() -> None:
