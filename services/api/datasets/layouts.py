@@ -1,5 +1,6 @@
 """Finds out which layout a path has, and reads it with that layout's reader."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from services.api.datasets import banks
 from services.api.datasets.listing import Finding, Item, Listing
-from services.api.datasets.names import key, named
+from services.api.datasets.names import key, named, writable
 from services.api.datasets.readers.folders import folders_in
 from services.api.datasets.readers.reader import Options, Reader
 from services.api.datasets.readers.registry import READERS
@@ -99,11 +100,15 @@ def _outranking(place: Path, readers: Mapping[str, Reader]) -> list[Detected]:
 def _agreed(found: list[Detected], path: Path, options: Options) -> tuple[Detected, Listing | None]:
     if len(found) == 1:
         return found[0], None
-    if len({each.place for each in found}) == 1:
-        listings = [_read(each, path, {}) for each in found]
-        if all(_table(listing) == _table(listings[0]) for listing in listings):
-            return found[0], None if options else listings[0]
+    listings: list[Listing] = []
     candidates = "; ".join(f"{each.layout} at {each.place} ({each.reason})" for each in found)
+    if len({each.place for each in found}) == 1:
+        try:
+            listings += (_read(each, path, {}) for each in found)
+        except InvalidInput as error:
+            candidates += f"; {error.message}"
+        if len({_table(listing) for listing in listings}) == 1 and len(listings) == len(found):
+            return found[0], None if options else listings[0]
     raise InvalidInput(
         f"{path} could be several data sets: {candidates}",
         remedy="Give the path of one of them, or name its layout with the option `layout`.",
@@ -119,16 +124,17 @@ def _table(listing: Listing) -> frozenset[tuple[object, ...]]:
 def _read(found: Detected, path: Path, options: Options) -> Listing:
     reader = READERS[found.layout]
     draft = reader.read(found.place, reader.checked(options))
-    _require_items(draft.items, found)
-    labelled = [item for item in draft.items if item.label]
-    names = named([*draft.raws, *(item.label for item in labelled)], reader.class_name)
+    items = tuple(map(_written, draft.items))
+    _require_items(items, found)
+    labelled = [item for item in items if item.label]
+    names = named([*map(writable, draft.raws), *(item.label for item in labelled)], reader.class_name)
     bank, bank_findings = (draft.bank, ()) if draft.bank else banks.find(_between(found.place, path))
     return Listing(
         layout=reader.layout,
         items=tuple(_labelled(item, names.label_of) for item in labelled),
         classes=names.classes,
         concepts=banks.matched(banks.read(bank), names.classes) if bank else None,
-        findings=(*draft.findings, *_unlabelled(draft.items), *names.findings, *bank_findings),
+        findings=(*draft.findings, *_unlabelled(items), *names.findings, *bank_findings),
         domain=reader.domain,
     )
 
@@ -139,6 +145,21 @@ def _require_items(items: tuple[Item, ...], found: Detected) -> None:
         raise InvalidInput(f"{where} lists no image", remedy="Give a folder with images, or another layout.")
     if twice := [id_ for id_, count in Counter(item.id for item in items).items() if count > 1]:
         raise InvalidInput(f"{where} lists {twice[0]!r} twice", remedy="Give each image an id of its own.")
+    if impossible := next((item for item in items if not _can_be_opened(item.path)), None):
+        raise InvalidInput(f"{where} lists {impossible.source!r}, which no file can be called", remedy="Mend the list.")
+
+
+def _written(item: Item) -> Item:
+    """The item with texts that JSON, Parquet and the database take, whatever its files are called."""
+    label, group = writable(item.label), None if item.group is None else writable(item.group)
+    return replace(item, id=writable(item.id), label=label, source=writable(item.source), group=group)
+
+
+def _can_be_opened(path: Path) -> bool:
+    try:
+        return b"\0" not in os.fsencode(path)
+    except ValueError:  # no name that a file could have
+        return False
 
 
 def _unlabelled(items: Iterable[Item]) -> tuple[Finding, ...]:

@@ -11,12 +11,21 @@ from services.api.datasets.listing import ClassName, Finding
 # 001.Black_footed_Albatross and n02085620-Chihuahua; a 707-320 or a 1.5_inch keeps its number.
 _NUMBERED = re.compile(r"(?:\d+\.(?=[^\W\d_])|n\d{8}-(?=\S))")
 
+_INSTEAD = {"Cc": " ", "Cs": "\ufffd"}
+
 
 def readable(raw: str) -> str:
     """The name without a leading number or WordNet id, with spaces for underscores."""
     text = unicodedata.normalize("NFC", raw).strip()
     words = _NUMBERED.sub("", text, count=1) if _NUMBERED.match(text) else text
     return " ".join(words.replace("_", " ").split()) or text
+
+
+def writable(text: str) -> str:
+    """The text without control characters and without bytes of another encoding, which file names may hold."""
+    if text.isprintable():
+        return text
+    return "".join(_INSTEAD.get(unicodedata.category(character), character) for character in text)
 
 
 def as_class(raw: str) -> ClassName:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.datasets.names import key, named, readable
+from services.api.datasets.names import key, named, readable, writable
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,12 @@ def test_spellings_of_one_name_have_the_same_key(one: str, other: str) -> None:
 
 def test_names_of_punctuation_alone_keep_it() -> None:
     assert key("++") != key("--")
+
+
+@given(st.text(max_size=9))
+def test_any_text_can_be_written(text: str) -> None:
+    assert "\0" not in writable(text).encode().decode()
+    assert writable(writable(text)) == writable(text)
 
 
 def test_three_that_read_the_same_all_keep_their_raw_names() -> None:
