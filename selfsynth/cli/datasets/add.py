@@ -7,11 +7,11 @@ import typer
 
 from selfsynth.cli.datasets.adding import add_and_follow
 from selfsynth.cli.datasets.findings import report_table, summary
+from selfsynth.cli.datasets.wishes import pairs
 from selfsynth.cli.interrupts import interruptible
 from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
 from selfsynth.cli.terminal import console
 from services.api.datasets import banks
-from shared.errors import InvalidInput
 
 
 def add(
@@ -38,7 +38,7 @@ def add(
     """Register a data set, follow its validation, show the report; exit with 1 unless it may be used."""
     bank = banks.read(concepts) if concepts else None
     wishes = {"layout": layout, "noun": noun, "asks_for": asks_for, "policy": policy, "seed": seed}
-    shares = {"validation_share": validation_share, "test_share": test_share, "options": _pairs(option or [])}
+    shares = {"validation_share": validation_share, "test_share": test_share, "options": pairs(option or [])}
     screen = console()
     with interruptible(), client_for(url, key, folder) as client:
         found = add_and_follow(client, screen, path, name, bank, upload, **wishes, **shares)
@@ -46,12 +46,3 @@ def add(
     screen.print(summary(found), soft_wrap=True)
     if found["status"] != "ready":
         raise typer.Exit(1)
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    pairs = dict(text.split("=", 1) for text in texts if "=" in text)
-    if len(pairs) < len(texts):
-        raise InvalidInput(
-            f"--option {' '.join(texts)} is not of the form NAME=VALUE", remedy="For example level=family."
-        )
-    return pairs

@@ -2,9 +2,10 @@
 
 import typer
 
-from selfsynth.cli.datasets import add, report, show
+from selfsynth.cli.datasets import add, inspect, report, show
 
 app = typer.Typer(no_args_is_help=True, help="Look at folders of labelled images, register them, read their reports.")
+app.command("inspect")(inspect.inspect)
 app.command("list")(show.list_datasets)
 app.command("add")(add.add)
 app.command("show")(show.show)

@@ -1,12 +1,15 @@
-"""A validation report as a table: one row a code, errors first. Pure: the report's JSON in, something to print out."""
+"""A validation report to read: a paragraph a code, errors first. Pure: the report's JSON in, something to print out."""
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Column, Table
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
+
+from services.api.datasets.validation.codes import code_of
 
 Json = Mapping[str, Any]
 _STYLES = {"error": "bold red", "warning": "yellow"}
@@ -14,26 +17,26 @@ _LINES_A_CODE = 3
 
 
 def report_table(report: Json) -> RenderableType:
-    """Each code with how often it was found and its first findings."""
+    """Each code with how often it was found, its first findings, and how to mend it."""
     if not any(report.get(kind) for kind in ("errors", "warnings")):
         return Text("nothing is wrong with it", style="green")
-    table = Table(
-        Column("", no_wrap=True), Column("code", no_wrap=True), Column("found", justify="right"), "first of them"
-    )
-    table.box = None
+    table = Table.grid(padding=(0, 2, 0, 0))
     for severity in _STYLES:
         for row in _rows(severity, report):
             table.add_row(*row)
-    return Group(table)
+    return table
 
 
-def _rows(severity: str, report: Json) -> Iterator[tuple[Text, str, str, Text]]:
-    findings = sorted(report.get(f"{severity}s", []), key=lambda finding: str(finding["code"]))
-    for code, group in groupby(findings, key=lambda finding: str(finding["code"])):
+def _rows(severity: str, report: Json) -> Iterator[tuple[Text, RenderableType]]:
+    for code, group in groupby(report.get(f"{severity}s", []), key=lambda finding: str(finding["code"])):
         messages = [str(finding["message"]) for finding in group]
-        count = report.get("counts", {}).get(code, len(messages))
-        shown = "\n".join(messages[:_LINES_A_CODE])
-        yield Text(severity, style=_STYLES[severity]), code, str(count), Text(shown)
+        count = max(report.get("counts", {}).get(code, 0), len(messages))
+        title = Text.assemble((code_of(code).title or code, "bold"), f": {count}", (f"  {code}", "dim"))
+        lines = [Padding(Text(message, overflow="fold"), (0, 0, 0, 2)) for message in messages[:_LINES_A_CODE]]
+        if len(messages) > 1 and count > len(lines):
+            lines.append(Padding(Text(f"and {count - len(lines)} more"), (0, 0, 0, 2)))
+        remedy = [Text(text, style="italic")] if (text := report.get("remedies", {}).get(code)) else []
+        yield Text(severity, style=_STYLES[severity]), Group(title, *lines, *remedy)
 
 
 def summary(dataset: Json) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from selfsynth.cli.datasets.findings import report_table, summary
 from selfsynth.cli.datasets.show import DatasetId
+from selfsynth.cli.datasets.wishes import page_file
 from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
 from selfsynth.cli.terminal import console
 
@@ -40,6 +41,6 @@ def sheet(
     """Sample images of each class, to look at."""
     with client_for(url, key, folder) as client:
         for number, page in enumerate(client.dataset_sheet(dataset_id), 1):
-            target = file if number == 1 else file.with_stem(f"{file.stem}-{number}")
+            target = page_file(file, number)
             target.write_bytes(page)
             console().print(str(target), soft_wrap=True)

@@ -9,6 +9,7 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
@@ -105,6 +106,7 @@ def _paste(canvas: Image.Image, small: bytes, left: int, top: int) -> None:
         canvas.paste(image, (left + (_TILE - image.width) // 2, top + (_TILE - image.height) // 2))
 
 
+@cache
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 

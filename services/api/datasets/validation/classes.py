@@ -33,7 +33,9 @@ def of_classes(listing: Listing, counts: Counts) -> Iterator[Finding]:
 
 def of_concepts(listing: Listing, counts: Counts) -> Iterator[Finding]:
     if listing.concepts is None:
-        yield line("no_concept_bank", "there is no concept bank; a job needs one: POST it to /datasets/{id}/concepts")
+        yield line(
+            "no_concept_bank", "a job needs one: once the data set is registered, POST it to /datasets/{id}/concepts"
+        )
         return
     labels = {label for (label, _), images in counts.items() if images}
     if missing := lacking(labels, {label: len(of_label) for label, of_label in listing.concepts.items()}):

@@ -49,7 +49,7 @@ class Lines:
         """A warning of most images is a trait of the data set: one line says it."""
         count = self._totals[code, severity]
         if code in OF_IMAGES and code_of(code).severity == "warning" and count > 1 and 2 * count > images:
-            return [line(code, f"{code_of(code).title}: {count} of {images}")]
+            return [line(code, f"{count} of {images} images")]
         return self._shown.get((code, severity), [])
 
     def _total(self, severity: Severity) -> int:
