@@ -1,15 +1,13 @@
 """Finds out which layout a path has, and reads it with that layout's reader."""
 
-import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from services.api.datasets import banks
-from services.api.datasets.listing import Finding, Item, Listing
-from services.api.datasets.names import key, named, writable
+from services.api.datasets.drafts import completed
+from services.api.datasets.listing import Listing
+from services.api.datasets.names import key
 from services.api.datasets.readers.folders import folders_in
 from services.api.datasets.readers.reader import Options, Reader
 from services.api.datasets.readers.registry import READERS
@@ -124,56 +122,7 @@ def _table(listing: Listing) -> frozenset[tuple[object, ...]]:
 def _read(found: Detected, path: Path, options: Options) -> Listing:
     reader = READERS[found.layout]
     draft = reader.read(found.place, reader.checked(options))
-    items = tuple(map(_written, draft.items))
-    _require_items(items, found)
-    labelled = [item for item in items if item.label]
-    names = named([*map(writable, draft.raws), *(item.label for item in labelled)], reader.class_name)
-    bank, bank_findings = (draft.bank, ()) if draft.bank else banks.find(_between(found.place, path))
-    return Listing(
-        layout=reader.layout,
-        items=tuple(_labelled(item, names.label_of) for item in labelled),
-        classes=names.classes,
-        concepts=banks.matched(banks.read(bank), names.classes) if bank else None,
-        findings=(*draft.findings, *_unlabelled(items), *names.findings, *bank_findings),
-        domain=reader.domain,
-    )
-
-
-def _require_items(items: tuple[Item, ...], found: Detected) -> None:
-    where = f"{found.place}, read as {found.layout},"
-    if not items:
-        raise InvalidInput(f"{where} lists no image", remedy="Give a folder with images, or another layout.")
-    if twice := [id_ for id_, count in Counter(item.id for item in items).items() if count > 1]:
-        raise InvalidInput(f"{where} lists {twice[0]!r} twice", remedy="Give each image an id of its own.")
-    if impossible := next((item for item in items if not _can_be_opened(item.path)), None):
-        raise InvalidInput(f"{where} lists {impossible.source!r}, which no file can be called", remedy="Mend the list.")
-
-
-def _written(item: Item) -> Item:
-    """The item with texts that JSON, Parquet and the database take, whatever its files are called."""
-    label, group = writable(item.label), None if item.group is None else writable(item.group)
-    return replace(item, id=writable(item.id), label=label, source=writable(item.source), group=group)
-
-
-def _can_be_opened(path: Path) -> bool:
-    try:
-        return b"\0" not in os.fsencode(path)
-    except ValueError:  # no name that a file could have
-        return False
-
-
-def _unlabelled(items: Iterable[Item]) -> tuple[Finding, ...]:
-    """What has no label is in no class, and is told file by file."""
-    return tuple(
-        Finding(code="empty_label", message=f"{item.source} has no label", file=item.source)
-        for item in items
-        if not item.label
-    )
-
-
-def _labelled(item: Item, label_of: Mapping[str, str]) -> Item:
-    label = label_of[item.label]
-    return item if label == item.label else replace(item, label=label)
+    return completed(draft, reader, found.place, _between(found.place, path))
 
 
 def _between(place: Path, path: Path) -> list[Path]:

@@ -149,8 +149,8 @@ def test_a_tree_of_json_names_no_class_twice(tmp_path: Path) -> None:
 
 NAMES = """
 images.txt classes.txt image_class_labels.txt train_test_split.txt data/images_variant_train.txt lists/train_list.mat
-lists/test_list.mat HAM10000_metadata.csv Data_Entry_2017.csv x-train.json x-test.json concepts.json labels.csv train.csv
-metadata.csv train/metadata.jsonl data/train-0.parquet a/1.jpg b/2.jpg train/a/1.jpg train/b/2.jpg val/a/3.jpg
+lists/test_list.mat HAM10000_metadata.csv Data_Entry_2017.csv x-train.json x-test.json concepts.json labels.csv
+train.csv metadata.csv train/metadata.jsonl data/train-0.parquet a/1.jpg b/2.jpg train/a/1.jpg train/b/2.jpg val/a/3.jpg
 Corn___rust/1.jpg Corn___healthy/2.jpg NORMAL/1.jpg PNEUMONIA/2.jpg
 """
 FILES = st.sampled_from(NAMES.split())
