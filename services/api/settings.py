@@ -57,4 +57,5 @@ class IngestSettings(WorkerSettings, EndpointSettings):
     import_roots: tuple[Path, ...] = ()
     upload_limit_bytes: int = Field(20 * 1024 * _MIB, description="limit of an unpacked upload, or of a copied prefix")
     ingest_processes: int = Field(0, ge=0, description="processes that look at images; 0: one a core")
+    images_per_part: int = Field(512, ge=1, description="a killed worker looks again at no more images than these")
     image_rules: ImageRules = ImageRules()

@@ -36,6 +36,7 @@ def rules_of(settings: IngestSettings) -> Rules:
         limit_bytes=settings.upload_limit_bytes,
         processes=settings.ingest_processes or len(os.sched_getaffinity(0)),
         images=settings.image_rules,
+        images_per_part=settings.images_per_part,
     )
 
 

@@ -1,10 +1,10 @@
 """The real data worker on real servers: killed, drained and cancelled in the middle of an ingest."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from shared.artefacts import read_manifest
 from tests.services.api.conftest import TOKEN, Stack, wait_for
 from tests.services.api.pictures import LABELS, picture
 
-PER_CLASS = 700
+PER_CLASS = 200
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-@contextmanager
+@contextlib.contextmanager
 def data_worker(stack: Stack, temporary: Path) -> Iterator[psutil.Process]:
     """The worker as it is deployed, in a process of its own, killed at the end if it still lives."""
     settings = stack.settings
@@ -44,6 +44,7 @@ def data_worker(stack: Stack, temporary: Path) -> Iterator[psutil.Process]:
         "SELFSYNTH_REDIS_URL": settings.redis_url.get_secret_value(),
         "SELFSYNTH_COORDINATOR_URL": stack.url,
         "SELFSYNTH_WORKER_TOKEN": TOKEN,
+        "SELFSYNTH_IMAGES_PER_PART": "32",
         "TMPDIR": str(temporary),
     }
     process = psutil.Popen(
@@ -52,7 +53,8 @@ def data_worker(stack: Stack, temporary: Path) -> Iterator[psutil.Process]:
     try:
         yield process
     finally:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
         process.wait()
 
 
