@@ -19,7 +19,8 @@ def completed(draft: Draft, reader: Reader, place: Path, bank_folders: Iterable[
     items = tuple(map(_writable, draft.items))
     _require_sound(items, f"{place}, read as {reader.layout},")
     labelled = [item for item in items if item.label]
-    names = named([*map(writable, draft.raws), *(item.label for item in labelled)], reader.class_name)
+    raws = (raw for raw in map(writable, draft.raws) if raw.strip())
+    names = named([*raws, *(item.label for item in labelled)], reader.class_name)
     bank, bank_findings = (draft.bank, ()) if draft.bank else banks.find(bank_folders)
     return Listing(
         layout=reader.layout,

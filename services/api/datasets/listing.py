@@ -79,8 +79,3 @@ class Listing:
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(each.label for each in self.classes)
-
-
-def classes_of(raw_by_label: Mapping[str, str]) -> tuple[ClassName, ...]:
-    """Classes without aliases, sorted by label."""
-    return tuple(ClassName(label=label, raw=raw) for label, raw in sorted(raw_by_label.items()))
