@@ -10,12 +10,17 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from services.api.ingest import Rules, ingest
+from services.api.concepts.ask import ask_concepts
+from services.api.concepts.endpoints import ConceptEndpoint
+from services.api.ingest.step import Rules, ingest
 from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint
+from shared.errors import SelfSynthError
 from shared.objects import ObjectStore
 from shared.queues import connect, queue_of
+from shared.types.concept_job import ConceptClasses
+from shared.types.concepts import BankSource
 from shared.types.lifecycle import QueueName, StepName
-from shared.types.records import Description, LossPoint, Record
+from shared.types.records import Description, LossPoint, Proposal, Record
 from shared.types.tasks import StepTask
 from shared.worker.context import StepContext
 from shared.worker.coordinator import Coordinator
@@ -42,6 +47,7 @@ class FakeWorker:
         self._store = store
         self._roots = roots
         self.played: list[StepTask] = []
+        self.endpoints: dict[str, ConceptEndpoint] = {}
 
     def take(self) -> StepTask | None:
         """The next message of any queue, in whatever state its job is."""
@@ -59,7 +65,10 @@ class FakeWorker:
     def play(self, task: StepTask) -> None:
         with self.call(task) as coordinator:
             coordinator.started()
-            coordinator.succeeded(self.work(task))
+            try:
+                coordinator.succeeded(self.work(task))
+            except SelfSynthError as error:
+                coordinator.failed(error.report())
         self.played.append(task)
 
     def play_until(self, done: Callable[[], bool], patience: Callable[[], None]) -> None:
@@ -74,10 +83,33 @@ class FakeWorker:
     def work(self, task: StepTask) -> ManifestRef:
         if task.step == StepName.INGEST:
             return ingest(StepContext(task, self._store), Rules(self._roots, 1 << 20, processes=0))
+        if task.step in (StepName.ASK_CONCEPTS, StepName.VIEW_CONCEPTS, StepName.CLEAN_CONCEPTS):
+            return self._concepts(task)
         if task.step == StepName.TRAIN:
             return self._train(task)
         row = Description(example_id="0", instruction=0, sample=0, text=task.step, finish_reason="stop")
         return self._leave(task, Description, [row], FIGURES.get(task.step, {}), {})
+
+    def _concepts(self, task: StepTask) -> ManifestRef:
+        """Asking and cleaning are the real steps; what a model sees in images is made up."""
+        if task.step == StepName.ASK_CONCEPTS:
+            return ask_concepts(StepContext(task, self._store), self.endpoints, ("loopback",))
+        if task.step == StepName.CLEAN_CONCEPTS:
+            from services.selector.bank.step import run  # takes torch
+            from tests.services.selector.worlds import TableEncoder
+
+            return run(StepContext(task, self._store), TableEncoder())
+        classes = ConceptClasses.model_validate_json(self._store.get(task.inputs["classes"][0]))
+        rows = [
+            Proposal(
+                label=label, example_id=str(k), concepts=("- a red wing", f"mark {k} of {label[:1]}"), outcome="ok",
+                detail="", prompt_tokens=0, completion_tokens=0,
+            )
+            for label in classes.asked
+            for k in range(2)
+        ]  # fmt: skip
+        source = BankSource(id=task.job_id, kind="own_model", model=task.base_model)
+        return self._leave(task, Proposal, rows, {}, {"source": source.model_dump(mode="json")})
 
     def _train(self, task: StepTask) -> ManifestRef:
         prefix = f"{task.output_prefix}/{fingerprint(task)[:12]}/adapter-a{task.attempt}"

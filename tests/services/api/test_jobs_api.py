@@ -110,7 +110,7 @@ def test_a_body_that_is_too_large_is_refused_whatever_its_header_says(standing: 
 def test_an_incomplete_concept_bank_is_refused_and_mended_by_a_new_version(standing: Stack, body: Any) -> None:
     folder = class_folders(standing.settings.import_roots[0] / "no-bank", per_class=5)
     dataset = standing.dataset(folder)
-    assert [w["code"] for w in dataset["report"]["warnings"]] == ["no_concept_bank"]
+    assert "no_concept_bank" in [w["code"] for w in dataset["report"]["warnings"]]
     mine = body | {"dataset": dataset["id"]}
     refused(standing, mine, 422, "concept_bank_incomplete")
     concepts = f"/datasets/{dataset['id']}/concepts"

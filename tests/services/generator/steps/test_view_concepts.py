@@ -12,7 +12,7 @@ from shared.types.lifecycle import StepName
 from shared.types.records import Proposal
 from shared.worker.context import StepContext
 from tests.services.generator.fake_engine import MODEL, FakeEngine
-from tests.services.generator.steps.scene import BANK, Scene, run
+from tests.services.generator.steps.scene import BANK, Scene, engine_at, run
 
 
 def looking(scene: Scene, attempt: int = 1, **view: object) -> StepContext:
@@ -55,7 +55,7 @@ def test_every_attempt_looks_at_the_same_images_and_only_at_those_that_are_missi
 
     context = looking(scene)
     with pytest.raises(StepStopped):
-        run(view_concepts.run, StepContext(task=context.task, store=scene.store, check=stop), fake)
+        view_concepts.run(StepContext(context.task, scene.store, check=stop), engine_at(fake, in_flight=1))
     before = len(fake.asked)
     left = len(scene.parts(StepName.VIEW_CONCEPTS))
     rows = scene.rows(Proposal, run(view_concepts.run, looking(scene, attempt=2), fake))
