@@ -18,7 +18,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from services.api.ingest import Rules, ingest
+from services.api.ingest.step import Rules, ingest
 from shared.artefacts import read_manifest
 from shared.objects import open_store
 from shared.types.lifecycle import StepName

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from services.api.concepts.ask import ask_concepts
-from services.api.ingest import Rules, ingest
+from services.api.ingest.step import Rules, ingest
 from services.api.settings import IngestSettings
 from shared.logs import configure
 from shared.types.lifecycle import QueueName, StepName

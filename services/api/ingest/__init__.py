@@ -1,6 +1,4 @@
-"""The ingest step: from a folder, an archive or a prefix of the object store to a validated data set. No database."""
+"""The ingest step: from a folder, an archive or a prefix of the object store to a validated data set. No database.
 
-from services.api.ingest.leaving import bank_key
-from services.api.ingest.step import Rules, ingest
-
-__all__ = ["Rules", "bank_key", "ingest"]
+Imports nothing, so that processes that look at images load no more than they need.
+"""

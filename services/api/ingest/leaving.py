@@ -83,13 +83,9 @@ def _example(row: Examined) -> Example:
 def _write_bank(context: StepContext, concepts: Mapping[str, tuple[str, ...]] | None) -> str | None:
     if concepts is None:
         return None
-    key = bank_key(context.task.output_prefix, 1)
+    key = f"{context.task.output_prefix}/concepts-v1.json"
     context.store.put(key, ConceptBank(version=1, concepts=dict(concepts)).model_dump_json(indent=1).encode())
     return key
-
-
-def bank_key(prefix: str, version: int) -> str:
-    return f"{prefix}/concepts-v{version}.json"
 
 
 def _write_sheet(context: StepContext, judged: Judged) -> Iterator[str]:

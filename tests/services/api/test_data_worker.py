@@ -45,6 +45,7 @@ def data_worker(stack: Stack, temporary: Path) -> Iterator[psutil.Process]:
         "SELFSYNTH_COORDINATOR_URL": stack.url,
         "SELFSYNTH_WORKER_TOKEN": TOKEN,
         "SELFSYNTH_IMAGES_PER_PART": "32",
+        "SELFSYNTH_INGEST_PROCESSES": "1",
         "TMPDIR": str(temporary),
     }
     process = psutil.Popen(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from services.api.ingest import Rules, ingest
+from services.api.ingest.step import Rules, ingest
 from shared.artefacts import Manifest, read_manifest, read_rows
 from shared.objects import ObjectStore
 from shared.types.lifecycle import StepName
