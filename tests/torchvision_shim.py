@@ -1,8 +1,8 @@
-"""Lets a torchvision built for CUDA be imported beside a torch built for the CPU, for tests on machines that have no other.
+"""Lets a torchvision built for CUDA be imported beside a torch built for the CPU, where tests have no other.
 
-tools/install_vllm.sh puts it into .venv-vllm where that is so, and nowhere else. Importing torchvision registers fake
-versions of its operators, which fails when its CUDA library could not define them; so they are defined, without any code,
-just before. Nothing of ours calls them.
+tools/install_vllm.sh puts it into .venv-vllm on such machines, and nowhere else. Importing torchvision registers fake
+versions of its operators, which fails when its CUDA library could not define them; so they are defined here just
+before, without any code. Nothing of ours calls them.
 """
 
 import importlib.abc

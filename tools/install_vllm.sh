@@ -20,7 +20,8 @@ options=()
 links="$(.venv/bin/python -m pip config get global.find-links 2>/dev/null || true)"
 [ -n "$links" ] && options+=(--find-links "$links")
 if [ "$kind" = cpu ] && ! ls ${links:+"$links"/torch-*+cpu*.whl} >/dev/null 2>&1; then options+=(--torch-backend cpu); fi
-"$uv" pip install --quiet --python "$env" --no-deps "${options[@]}" --requirement "$lock"
+# Compiled here once: three processes import all of it at every start.
+"$uv" pip install --quiet --compile-bytecode --python "$env" --no-deps "${options[@]}" --requirement "$lock"
 "$uv" pip install --quiet --python "$env" --no-deps --editable .
 # With the CPU build of torch but the CUDA build of torchvision (no other is in reach of some machines) tests need a shim.
 packages="$("$env/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"

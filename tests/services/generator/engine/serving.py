@@ -80,14 +80,22 @@ def texts(response: httpx.Response) -> list[str]:
     return [choice["message"]["content"] for choice in response.json()["choices"]]
 
 
-def publish(model: Path, store: Path, name: str, targets: str = LANGUAGE_AND_PROJECTOR, seed: int = 0) -> Path:
+def publish(
+    model: Path,
+    store: Path,
+    name: str,
+    targets: str = LANGUAGE_AND_PROJECTOR,
+    seed: int = 0,
+    rank: int = 4,
+    std: float = 0.05,
+) -> Path:
     """A random LoRA in the store, under its pointer. Returns the folder with its files."""
     torch.manual_seed(seed)
     base = AutoModelForImageTextToText.from_pretrained(model, dtype=torch.float32)
-    adapted = get_peft_model(base, LoraConfig(r=4, lora_alpha=16, target_modules=targets))
+    adapted = get_peft_model(base, LoraConfig(r=rank, lora_alpha=4 * rank, target_modules=targets))
     for key, weights in adapted.named_parameters():
         if "lora_B" in key:
-            torch.nn.init.normal_(weights, std=0.05)
+            torch.nn.init.normal_(weights, std=std)
     prefix = f"jobs/j/{name}"
     adapted.save_pretrained(store / prefix)
     point(store, name, prefix)

@@ -1,0 +1,70 @@
+"""What a checkpoint's config says about the model: lengths, heads, every layer that may get LoRA. Loads no weights."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForImageTextToText
+
+from shared.errors import InvalidInput
+from shared.lora_layers import LANGUAGE, PROJECTOR
+
+Shape = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Layers by transformers' names, with (outputs, inputs) of each. `hidden_prefixes` are parts of weights' names
+    that published checkpoints have and transformers leaves out: a module's name, and the part that follows it there.
+    """
+
+    positions: int
+    head_size: int
+    language: dict[str, Shape]
+    projector: dict[str, Shape]
+    hidden_prefixes: dict[str, str]
+    takes_videos: bool = False
+
+
+def read_architecture(folder: Path) -> Architecture:
+    """Raises InvalidInput when transformers cannot build an image-and-text model from the config."""
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        with torch.device("meta"):
+            model = AutoModelForImageTextToText.from_config(config)
+    except (ValueError, KeyError, OSError, AttributeError) as error:
+        raise InvalidInput(
+            f"the model in {folder} cannot be built from its config.json: {str(error).partition(chr(10))[0]}",
+            remedy="Name the folder of a vision-language model's checkpoint that transformers supports.",
+        ) from error
+    text = config.get_text_config()
+    return Architecture(
+        positions=text.max_position_embeddings,
+        head_size=getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads,
+        language=_linear(model, LANGUAGE),
+        projector=_linear(model, PROJECTOR),
+        hidden_prefixes=_hidden_prefixes(model),
+        takes_videos=getattr(config, "video_token_id", None) is not None,
+    )
+
+
+def _linear(model: Any, pattern: str) -> dict[str, Shape]:
+    return {
+        name: (module.out_features, module.in_features)
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and re.fullmatch(pattern, name)
+    }
+
+
+def _hidden_prefixes(model: Any) -> dict[str, str]:
+    """transformers knows, by class, which prefix it drops on loading; saving does not bring it back."""
+    from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+    found = {}
+    for name, module in model.named_modules():
+        for change in get_checkpoint_conversion_mapping(type(module).__name__) or ():
+            if prefix := getattr(change, "prefix_to_remove", None):
+                found[name] = prefix
+    return found

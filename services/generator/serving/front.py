@@ -1,0 +1,88 @@
+"""What every HTTP request passes before vLLM sees it.
+
+Few paths are open, all with the key: vLLM itself guards `/v1/*` only, and lets adapters be loaded by path. And a
+request's adapter is held while it is answered, so that its files stay.
+"""
+
+import hmac
+from typing import Any
+
+import msgspec
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from vllm import envs
+from vllm.lora.resolver import LoRAResolverRegistry
+
+from services.generator.serving.resolver import NAME, StoreResolver
+
+_FREE = {"/health", "/metrics"}
+_OPEN = {"/v1/chat/completions", "/v1/models", "/version", "/sleep", "/wake_up", "/is_sleeping"}
+
+
+class Front:
+    """ASGI middleware; vLLM makes it from its import path, hence no settings of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        resolver: Any = LoRAResolverRegistry.get_resolver(NAME)
+        assert isinstance(resolver, StoreResolver)
+        self._served = resolver.served
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] != "http" or scope["path"] not in _FREE | _OPEN:
+            await _refusal(404, f"there is nothing at {scope['path']}")(scope, receive, send)
+        elif scope["path"] not in _FREE and not _has_key(scope):
+            await _refusal(401, "the bearer key is missing or wrong")(scope, receive, send)
+        elif scope["path"] != "/v1/chat/completions":
+            await self._app(scope, receive, send)
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        known = scope["app"].state.openai_serving_models.lora_requests
+        self._served.files.on_drop = lambda name: known.pop(name, None)
+        body = await _body(receive)
+        if body is None:
+            return
+        try:
+            # Only the keys are read here; images and texts stay the bytes that they are.
+            fields: Any = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+            model = str(msgspec.json.decode(fields["model"]))
+            body = msgspec.json.encode({**self._served.request_defaults, **fields})
+        except (msgspec.MsgspecError, KeyError, UnicodeDecodeError):
+            model = ""  # vLLM says what is wrong with it
+        with self._served.files.hold(model):
+            await self._app(scope, _replay(body, receive), send)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """None when the client left before it had sent everything."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def next_message() -> Message:
+        return next(messages, None) or await receive()
+
+    return next_message
+
+
+def _has_key(scope: Scope) -> bool:
+    given = dict(scope["headers"]).get(b"authorization", b"")
+    return not envs.VLLM_API_KEY or hmac.compare_digest(given, f"Bearer {envs.VLLM_API_KEY}".encode())
+
+
+def _refusal(status: int, message: str) -> JSONResponse:
+    kind = "invalid_request_error"
+    return JSONResponse({"error": {"message": message, "type": kind, "param": None, "code": status}}, status)
