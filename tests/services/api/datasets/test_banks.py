@@ -59,7 +59,15 @@ def test_of_several_files_none_is_guessed(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["labo_CUB_class2concepts_trimmed.json", "menon_descriptors_cub.json"])
-def test_published_descriptors_fit_the_birds(test_data: Path, tmp_path: Path, name: str) -> None:
-    classes = read_listing(test_data / "CUB_200_2011").classes
-    assert {c.label for c in classes} <= set(matched(read(test_data / "concepts" / name), classes))
+@pytest.mark.parametrize(
+    ("data_set", "bank"),
+    [
+        ("CUB_200_2011", "labo_CUB_class2concepts_trimmed.json"),
+        ("CUB_200_2011", "menon_descriptors_cub.json"),
+        ("fgvc-aircraft-2013b", "labo_aircraft_class2concepts_trimmed.json"),
+        ("ham10000", "labo_HAM10000_class2concepts_trimmed.json"),
+    ],
+)
+def test_published_descriptors_fit_the_published_classes(test_data: Path, data_set: str, bank: str) -> None:
+    classes = read_listing(test_data / data_set).classes
+    assert {c.label for c in classes} <= set(matched(read(test_data / "concepts" / bank), classes))
