@@ -51,7 +51,7 @@ def inspect(
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=1))
     else:
-        _show(console(), path, found)
+        _show(console(), found, _command(path, layout, option or [], policy))
         for file in sheets.written if sheets else ():
             console().print(f"sample sheet: {file}", soft_wrap=True, markup=False)
     if not found.is_usable:
@@ -80,14 +80,23 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _show(screen: Console, path: Path, found: "Inspection") -> None:
+def _command(path: Path, layout: str | None, options: list[str], policy: str) -> str:
+    """What registers the data set as it was inspected."""
+    words = ["selfsynth", "datasets", "add", str(path)]
+    words += ["--layout", layout] if layout else []
+    words += [word for option in options for word in ("--option", option)]
+    words += ["--policy", policy] if policy != "refuse" else []
+    return shlex.join(words)
+
+
+def _show(screen: Console, found: "Inspection", command: str) -> None:
     screen.print(Text.assemble((found.listing.layout, "bold"), f": {found.why}"))
     screen.print()
     screen.print(_classes(found))
     screen.print()
     screen.print(report_table(found.verdict.report))
     screen.print()
-    screen.print(_conclusion(path, found), soft_wrap=True)
+    screen.print(_conclusion(found, command), soft_wrap=True)
 
 
 def _classes(found: "Inspection") -> Table:
@@ -113,12 +122,12 @@ def _cells(counts: dict[str, int]) -> list[str]:
     return [*map(str, counts.values()), str(sum(counts.values()))] if counts else []
 
 
-def _conclusion(path: Path, found: "Inspection") -> Text:
+def _conclusion(found: "Inspection", command: str) -> Text:
     report, left = found.verdict.report, sum(found.splits().values())
     if found.is_usable:
         left_out = f" ({found.images - left} left out)" if left < found.images else ""
         text = f"usable: {left} images{left_out}. Register it: "
-        return Text.assemble((text, "bold green"), f"selfsynth datasets add {shlex.quote(str(path))}")
+        return Text.assemble((text, "bold green"), command)
     text = f"not usable: {_counted(report['errors_total'], 'error', 'errors')}. "
     return Text.assemble((text, "bold red"), _way_out(report))
 

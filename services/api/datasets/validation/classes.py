@@ -33,9 +33,7 @@ def of_classes(listing: Listing, counts: Counts) -> Iterator[Finding]:
 
 def of_concepts(listing: Listing, counts: Counts) -> Iterator[Finding]:
     if listing.concepts is None:
-        yield line(
-            "no_concept_bank", "a job needs one: once the data set is registered, POST it to /datasets/{id}/concepts"
-        )
+        yield line("no_concept_bank", "a job needs one: when it is registered, POST it to /datasets/{id}/concepts")
         return
     labels = {label for (label, _), images in counts.items() if images}
     if missing := lacking(labels, {label: len(of_label) for label, of_label in listing.concepts.items()}):
@@ -69,9 +67,10 @@ def _of_balance(learnt: Mapping[str, int]) -> Iterator[Finding]:
 
 def _of_test(labels: Iterable[str], counts: Counts) -> Iterator[Finding]:
     untested = [label for label in labels if not counts[label, "test"]]
-    if not any(images for (_, split), images in counts.items() if split == "test"):
+    splits = {split for (_, split), images in counts.items() if images}
+    if splits and "test" not in splits:
         yield line("no_test", "there is no test split, so accuracy cannot be told")
-    elif untested:
+    elif splits and untested:
         yield line("class_without_test", f"no test image of: {_named(untested)}")
 
 

@@ -66,8 +66,9 @@ def _fetched(item: Item, roots: Sequence[Path]) -> bytes:
         if not stat.S_ISREG(item.path.stat().st_mode):  # reading a pipe or a device may never end
             raise Unusable("image_missing", "is no plain file")
         body = read_bytes(item)
-    # A path with NUL is a ValueError, a circle of links a RuntimeError.
-    except (OSError, ValueError, RuntimeError) as error:
+    except RuntimeError as error:
+        raise Unusable("image_missing", "is a link that leads back to itself") from error
+    except (OSError, ValueError) as error:  # a path with NUL is a ValueError
         why = getattr(error, "strerror", None) or error
         raise Unusable("image_missing", f"cannot be read: {why}") from error
     if not body:

@@ -66,7 +66,8 @@ def make_picture(body: bytes, crop_bottom_px: int, rules: ImageRules) -> Picture
 def _made(body: bytes, crop_bottom_px: int, rules: ImageRules) -> Picture:
     with _opened(body) as image:
         size, source_format = image.size, image.format or ""
-        notes = [*_of_size(size, rules), *_of_frames(image)]
+        shape = _of_size(size, rules)
+        frames = _of_frames(image)
         if not crop_bottom_px:
             image.draft(image.mode, _within(size, rules.long_side_px))  # a large JPEG is decoded smaller, and faster
         image.load()
@@ -74,8 +75,8 @@ def _made(body: bytes, crop_bottom_px: int, rules: ImageRules) -> Picture:
         is_lossy = source_format not in _WITHOUT_LOSS or image.info.get("compression") == "jpeg"
         shaped = _capped(_cropped(_upright(image), crop_bottom_px, rules), rules)
         rgb, told = colours.as_srgb(shaped, profile)
-    changed = rgb is not image or image.size != size or source_format == "TIFF"
-    return Picture(rgb, source_format, changed, is_lossy, (*notes, *told, *colours.notes(rgb)))
+    changed = rgb is not image or image.size != size or bool(frames)
+    return Picture(rgb, source_format, changed, is_lossy, (*shape, *frames, *told, *colours.notes(rgb)))
 
 
 def _opened(body: bytes) -> Image.Image:
