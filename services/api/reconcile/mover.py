@@ -6,7 +6,7 @@ from services.api.database.connection import Database
 from services.api.database.models import Job
 from services.api.pointers import Pointers
 from services.api.reconcile.apply import apply
-from services.api.reconcile.decide import Resend, decide
+from services.api.reconcile.decide import Cancelled, Fail, Finish, Resend, decide
 from services.api.reconcile.reading import Reader
 from services.api.reconcile.truth import Policy, Truth
 from shared.objects import ObjectStore
@@ -20,6 +20,7 @@ class Mover:
     def __init__(self, database: Database, messages: Messages, store: ObjectStore, policy: Policy) -> None:
         self._database = database
         self._messages = messages
+        self._store = store
         self._pointers = Pointers(database, store)
         self._policy = policy
         self._reader = Reader(database, messages, policy)
@@ -50,7 +51,14 @@ class Mover:
         log.info("job moved", job=truth.job_id, move=repr(move))
         if task:
             self._send(task)
+        if isinstance(move, Finish | Fail | Cancelled):
+            self._drop_upload(job)
         return not isinstance(move, Resend)
+
+    def _drop_upload(self, job: Job) -> None:
+        """An archive that was sent is of no more use once its data set is validated, or cannot be."""
+        if job.kind == "ingest" and (key := job.settings["source"].get("upload")):
+            self._store.delete(key)
 
     def _send(self, task: StepTask) -> None:
         if task.teacher != task.base_model:

@@ -130,3 +130,96 @@ def _refusal(stack: Stack, task: Any) -> Any:
     with pytest.raises(InvalidInput) as caught:
         stack.worker.work(task)
     return caught.value.report()
+
+
+def test_objects_below_the_import_prefix_become_a_data_set(standing: Stack, folder: Path) -> None:
+    class_folders(folder, per_class=4)
+    for path in folder.rglob("*.png"):
+        standing.parts.store.put_file(f"imports/sent/{path.relative_to(folder).as_posix()}", path)
+    made = standing.post("/datasets", {"name": "sent", "source": {"prefix": "imports/sent"}})
+    ready = settled(standing, made["id"])
+    assert (ready["status"], ready["source"], sum(ready["splits"].values())) == ("ready", {"prefix": "imports/sent"}, 8)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "code"),
+    [
+        ("datasets/other", "path_not_allowed"),
+        ("imports/../jobs", "path_not_allowed"),
+        ("/imports/x", "path_not_allowed"),
+        ("importsx/y", "path_not_allowed"),
+        ("imports/none", "invalid_input"),
+    ],
+)
+def test_only_objects_below_the_import_prefix_are_read(standing: Stack, prefix: str, code: str) -> None:
+    response = standing.client.post("/datasets", json={"name": "x", "source": {"prefix": prefix}})
+    assert (response.status_code, response.json()["code"]) == (422, code)
+
+
+def test_the_whole_report_comes_as_json_and_as_text(standing: Stack, folder: Path) -> None:
+    class_folders(folder, per_class=60)
+    for path in sorted(folder.rglob("*.png"))[:55]:
+        path.write_bytes(b"")
+    dataset = standing.dataset(folder)
+    report = standing.get(f"/datasets/{dataset['id']}/report")
+    assert (report["errors_total"], report["counts"]["image_empty"]) == (55, 55)
+    assert dataset["report"] == report
+    text = standing.client.get(f"/datasets/{dataset['id']}/report?format=text").text
+    assert text.startswith("birds is invalid: 55 errors")
+    assert "error image_empty (55)" in text
+    assert f"... and {55 - len(report['errors'])} more" in text
+
+
+def test_the_sheet_comes_page_by_page(standing: Stack, folder: Path) -> None:
+    dataset = standing.dataset(class_folders(folder, per_class=3))
+    page = standing.client.get(f"/datasets/{dataset['id']}/sheet")
+    assert (page.headers["content-type"], page.headers["x-pages"], page.content[:2]) == ("image/jpeg", "1", b"\xff\xd8")
+    assert standing.client.get(f"/datasets/{dataset['id']}/sheet?page=2").status_code == 404
+
+
+def test_images_are_listed_by_class_and_split_with_a_cursor(standing: Stack, folder: Path) -> None:
+    dataset = standing.dataset(class_folders(folder, per_class=20))
+    path = f"/datasets/{dataset['id']}/images"
+    query: dict[str, Any] = {"class": LABELS[0], "split": "train", "limit": 5}
+    seen: list[str] = []
+    while True:
+        page = standing.client.get(path, params=query).json()
+        seen += [each["id"] for each in page["items"]]
+        if page["next"] is None:
+            break
+        query["after"] = page["next"]
+    expected = [
+        e for e in standing.get(f"{path}?limit=1000")["items"] if (e["label"], e["split"]) == (LABELS[0], "train")
+    ]
+    assert seen == [each["id"] for each in expected]
+    assert len(seen) > 5
+    assert standing.client.get(path, params={"after": "x"}).status_code == 422
+
+
+def test_what_is_still_being_validated_has_progress_and_no_report(standing: Stack, folder: Path) -> None:
+    made = standing.post("/datasets", {"name": "x", "source": {"path": str(class_folders(folder, per_class=3))}})
+    task = standing.next_task()
+    with standing.worker.call(task) as coordinator:
+        coordinator.started()
+        coordinator.progress(20, 80, {"images_per_s": 10.0})
+        progress = standing.get(f"/datasets/{made['id']}")["progress"]
+        assert progress == {"done": 20, "total": 80, "percent": 25.0, "images_per_s": 10.0, "eta_s": 6.0}
+        assert standing.client.get(f"/datasets/{made['id']}/report").json()["code"] == "dataset_not_ready"
+        coordinator.succeeded(standing.worker.work(task))
+    assert settled(standing, made["id"])["progress"] is None
+
+
+def test_an_upload_is_removed_from_the_store_once_it_is_validated(standing: Stack, folder: Path) -> None:
+    response = upload(standing, class_folders(folder, per_class=3))
+    key = response.json()["source"]["upload"]
+    assert standing.parts.store.size_bytes(key)
+    settled(standing, response.json()["id"])
+    assert standing.parts.store.size_bytes(key) is None
+
+
+def test_a_job_asks_about_what_its_data_set_shows_unless_it_says_otherwise(standing: Stack, folder: Path) -> None:
+    dataset = standing.dataset(reference_folder(folder), noun="finch", asks_for="condition")
+    assert (dataset["domain"]["noun"], dataset["class_names"][0]["label"]) == ("finch", LABELS[1])
+    taken = standing.job(dataset["id"])["settings"]
+    said = standing.job(dataset["id"], settings={"noun": "songbird"})["settings"]
+    assert [(s["noun"], s["asks_for"]) for s in (taken, said)] == [("finch", "condition"), ("songbird", "condition")]
