@@ -1,5 +1,7 @@
 """`selfsynth up`: the stack on this machine, until Ctrl-C."""
 
+import dataclasses
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,9 +30,19 @@ def up(
     import_root: Annotated[
         list[Path] | None, typer.Option(help="A folder from which data sets may be read; this one by default.")
     ] = None,
+    concept_endpoints: Annotated[
+        str,
+        typer.Option(
+            envvar="SELFSYNTH_CONCEPT_ENDPOINTS",
+            help='JSON: endpoints that may be asked for concepts, {"name": {"base_url": ..., "key_env": ...}}.',
+        ),
+    ] = "{}",
 ) -> None:
     """Start database, queue, API, engine and workers in one folder, and keep them running until Ctrl-C."""
-    options = stack_options(model, model_path, tuple(import_root or [Path.cwd()]), port)
+    options = dataclasses.replace(
+        stack_options(model, model_path, tuple(import_root or [Path.cwd()]), port),
+        concept_endpoints=_endpoints(concept_endpoints),
+    )
     screen = console()
     try:
         with interruptible(), _announced(screen, Stack(folder, options)) as stack:
@@ -52,6 +64,17 @@ def stack_options(
     return StackOptions(
         port=port, import_roots=roots, model_name=model, model_path=(model_path or ours.model_path).absolute()
     )
+
+
+def _endpoints(text: str) -> Mapping[str, Mapping[str, str]]:
+    """What is in it the API checks when it starts."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(f"--concept-endpoints is not JSON: {error}", remedy="See docs/operations.md.") from error
+    if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
+        raise InvalidInput("--concept-endpoints holds no endpoints by name", remedy="See docs/operations.md.")
+    return found
 
 
 def _announced(screen: Console, stack: Stack) -> Stack:

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from selfsynth.stack.ports import LOOPBACK
@@ -25,10 +25,19 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
 SERVICES = tuple(_COMMANDS)
 # What a service needs beside what all have.
 _LEASE_SETTINGS = ("LEASE_S", "LEASE_MARGIN_S", "RECONCILE_S")
-_API_SETTINGS = ("DATABASE_URL", "API_KEY", "ENGINE_URL", "ENGINE_KEY", "IMPORT_ROOTS", *_LEASE_SETTINGS)
+_ENDPOINT_SETTINGS = ("CONCEPT_ENDPOINTS", "CONCEPT_OPEN_URLS")
+_API_SETTINGS = (
+    "DATABASE_URL",
+    "API_KEY",
+    "ENGINE_URL",
+    "ENGINE_KEY",
+    "IMPORT_ROOTS",
+    *_LEASE_SETTINGS,
+    *_ENDPOINT_SETTINGS,
+)
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "api": _API_SETTINGS,
-    "data": ("IMPORT_ROOTS",),
+    "data": ("IMPORT_ROOTS", *_ENDPOINT_SETTINGS),
     "engine": tuple(f"ENGINE_{name}" for name in ("MODEL", "NAME", "HOST", "PORT", "KEY", "THREADS")),
     "generator": ("ENGINE_URL", "ENGINE_KEY", "IN_FLIGHT"),
     "selector": ("ENCODER",),
@@ -44,7 +53,9 @@ class StackOptions:
     """What a user may choose about a stack.
 
     `port` is the API's; None lets the stack choose. `import_roots` are the folders from which data sets may be read by
-    path. `threads` are those of each computing process; None: one a core.
+    path. `concept_endpoints` are the endpoints that may be asked for concepts, each with the place of its key, and
+    `concept_open_urls` those without one: any on this machine. `threads` are those of each computing
+    process; None: one a core.
     """
 
     port: int | None = None
@@ -57,6 +68,8 @@ class StackOptions:
     lease_margin_s: float = 3.0
     reconcile_s: float = 1.0
     encoder: str = "minilm"
+    concept_endpoints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    concept_open_urls: tuple[str, ...] = ("loopback",)
     log_level: str = "INFO"
     threads: int | None = None
 
@@ -95,6 +108,8 @@ def _all_settings(folder: Path, record: StackRecord, options: StackOptions) -> d
         "ENGINE_URL": record.engine_url,
         "ENGINE_KEY": record.keys.engine,
         "IMPORT_ROOTS": json.dumps(roots),
+        "CONCEPT_ENDPOINTS": json.dumps({name: dict(each) for name, each in options.concept_endpoints.items()}),
+        "CONCEPT_OPEN_URLS": json.dumps(list(options.concept_open_urls)),
         "LEASE_S": str(options.lease_s),
         "LEASE_MARGIN_S": str(options.lease_margin_s),
         "RECONCILE_S": str(options.reconcile_s),

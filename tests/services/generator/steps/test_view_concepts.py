@@ -49,6 +49,7 @@ def test_every_attempt_looks_at_the_same_images_and_only_at_those_that_are_missi
     scene: Scene, fake: FakeEngine
 ) -> None:
     first = view_concepts.looked_at(looking(scene), 3)
+
     def stop() -> None:
         if scene.parts(StepName.VIEW_CONCEPTS):
             raise StepStopped("killed")
