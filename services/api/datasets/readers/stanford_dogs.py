@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from scipy.io import loadmat
-
 from services.api.datasets.listing import Item
 from services.api.datasets.readers.reader import Draft, Options, Reader, fault
 from shared.errors import InvalidInput
@@ -41,6 +39,8 @@ def _list(folder: Path, name: str) -> Path:
 
 def _files(path: Path) -> list[tuple[int, str]]:
     """The entries of the list, counted from 1."""
+    from scipy.io import loadmat  # slow to import, and of use to this layout alone
+
     try:
         listed = loadmat(path, variable_names=["file_list"])["file_list"]
         return [(line, str(entry[0][0])) for line, entry in enumerate(listed, start=1)]

@@ -66,8 +66,9 @@ def _items(table: Path, columns: dict[str, str], split: Split | None, root: Path
 
 
 def _bases(table: Path) -> tuple[Path, ...]:
-    """Paths are relative to the table; many write the bare names of what lies in `images`."""
-    return (table.parent, table.parent / "images")
+    """Paths are relative to the table; many write the bare names of what lies in `images`, or beside train.csv in
+    `train`."""
+    return (table.parent, table.parent / "images", table.parent / table.stem)
 
 
 def _split(text: str, table: Path, line: int) -> Split | None:

@@ -92,10 +92,11 @@ def test_columns_can_be_chosen(tmp_path: Path) -> None:
     assert "genus" in caught.value.remedy
 
 
-def test_images_may_lie_in_a_folder_beside_the_table(tmp_path: Path) -> None:
-    touch(tmp_path, "images/x.jpg")
-    write(tmp_path, birds__csv="filename,label\nx.jpg,finch\n")
-    assert read_listing(tmp_path).items[0].path == tmp_path / "images" / "x.jpg"
+@pytest.mark.parametrize("folder", ["images", "train"])
+def test_images_may_lie_in_a_folder_beside_the_table(tmp_path: Path, folder: str) -> None:
+    touch(tmp_path, f"{folder}/x.jpg")
+    write(tmp_path, train__csv="filename,label\nx.jpg,finch\n")
+    assert read_listing(tmp_path).items[0].path == tmp_path / folder / "x.jpg"
 
 
 def test_a_missing_image_is_left_to_the_report_and_a_missing_label_told(tmp_path: Path) -> None:
