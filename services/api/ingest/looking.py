@@ -84,19 +84,21 @@ def _lost(item: Item, why: str) -> Examined:
 
 
 class _Meter:
-    """Counts images and tells the coordinator now and then; the rate is that of this attempt."""
+    """Counts images and tells the coordinator now and then; the rate is that of this attempt, from its first image on,
+    since processes take a while to start."""
 
     def __init__(self, context: StepContext, total: int, to_do: int) -> None:
         self._context, self._total = context, total
         self._before = self._done = total - to_do
-        self._began = self._pushed = time.monotonic()
+        self._began = self._pushed = 0.0
 
     def count(self) -> None:
+        self._began = self._began or time.monotonic()
         self._done += 1
         if time.monotonic() - self._pushed > _PUSH_EVERY_S:
             self.push()
 
     def push(self) -> None:
         self._pushed = time.monotonic()
-        rate = (self._done - self._before) / max(self._pushed - self._began, 1e-3)
+        rate = (self._done - self._before) / max(self._pushed - self._began, _PUSH_EVERY_S)
         self._context.progress(self._done, self._total, {"images_per_s": round(rate, 1)})

@@ -1,13 +1,14 @@
 """A data set as users see it. Pure but for row types."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from services.api.database.models import ConceptBankRow, Dataset, Progress
 from services.api.datasets.listing import ClassName
 from shared.types.domain import Domain
+from shared.types.records import Split
 
 _LINES_SHOWN = 50
 
@@ -59,7 +60,7 @@ def dataset_view(dataset: Dataset, bank: ConceptBankRow | None, progress: Progre
         classes=dataset.classes,
         class_names=[ClassName.model_validate(each) for each in dataset.class_names],
         domain=Domain.model_validate(dataset.domain) if dataset.domain else None,
-        splits=dataset.splits,
+        splits={split: dataset.splits[split] for split in get_args(Split) if split in dataset.splits},
         report=_first_lines(dataset.report),
         concept_bank=BankView(version=bank.version, concepts=bank.counts) if bank else None,
         progress=progress_view(progress) if progress and dataset.status == "validating" else None,
