@@ -1,7 +1,7 @@
 """Readable names."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.api.datasets.names import key, named, readable, writable
@@ -36,6 +36,7 @@ def test_names_of_punctuation_alone_keep_it() -> None:
     assert key("++") != key("--")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=9))
 def test_any_text_can_be_written(text: str) -> None:
     assert "\0" not in writable(text).encode().decode()
@@ -54,6 +55,7 @@ def test_names_that_differ_in_case_only_are_told() -> None:
     assert "'NORMAL', 'Normal'" in found.findings[0].message
 
 
+@settings(deadline=None)
 @given(st.sets(st.text(st.sampled_from("aA_ .1"), max_size=7)))
 def test_no_two_classes_share_a_label(raws: set[str]) -> None:
     found = named(raws)

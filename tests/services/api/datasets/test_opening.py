@@ -32,7 +32,7 @@ def test_a_file_of_its_own_is_read_whole(tmp_path: Path) -> None:
         read_bytes(item(tmp_path / "b.jpg"))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(rows=st.lists(st.integers(0, 99), min_size=1, max_size=8), column=st.sampled_from(["image.bytes", "plain"]))
 def test_cells_are_read_in_any_order(table: Path, rows: list[int], column: str) -> None:
     for row in rows:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.api.datasets.listing import Item
@@ -78,6 +78,7 @@ def test_the_seed_and_not_the_order_decides() -> None:
     assert with_splits(some, 4, 0.2, 0.2) != once
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abc"), st.integers(1, 30), min_size=1), st.floats(0, 0.99), st.floats(0, 0.99))
 def test_every_class_keeps_a_train_item(counts: dict[str, int], validation: float, test: float) -> None:
     drawn = with_splits(items(counts), 0, validation, test)
@@ -88,6 +89,7 @@ def test_every_class_keeps_a_train_item(counts: dict[str, int], validation: floa
 PATIENTS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 12)), min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(PATIENTS, st.floats(0, 0.9), st.floats(0, 0.9), st.integers(0, 9))
 def test_no_group_is_on_two_sides(drawn_from: list[tuple[str, int]], validation: float, test: float, seed: int) -> None:
     listed = [grouped(str(k), label, f"p{p}" if p else None) for k, (label, p) in enumerate(drawn_from)]
@@ -101,6 +103,7 @@ def test_no_group_is_on_two_sides(drawn_from: list[tuple[str, int]], validation:
     assert with_splits(listed[::-1], seed, validation, test)[::-1] == drawn
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=20, max_size=40), st.sampled_from([0.1, 0.2, 0.3]), st.integers(0, 99))
 def test_shares_come_about_with_groups_too(sizes: list[int], share: float, seed: int) -> None:
     """Groups of at most four: the goal is missed by less than half of the largest."""

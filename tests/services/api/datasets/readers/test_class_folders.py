@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.api.datasets.layouts import read_listing
@@ -69,7 +69,7 @@ NAMES = st.text(st.characters(exclude_characters="/\0.", exclude_categories=["Cs
 TREES = st.dictionaries(NAMES.filter(lambda name: name.strip()), st.integers(1, 3), min_size=2, max_size=5)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tree=TREES, splits=st.lists(st.sampled_from(["train", "VAL", "test"]), unique=True, max_size=3))
 def test_every_image_of_any_tree_is_listed_once(
     tmp_path_factory: pytest.TempPathFactory, tree: dict[str, int], splits: list[str]
