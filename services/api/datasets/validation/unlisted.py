@@ -19,14 +19,15 @@ def of_unlisted(listing: Listing, path: Path) -> tuple[Finding, ...]:
     listed = {os.path.abspath(item.path) for item in listing.items}
     base = _base(listed)
     is_explained = any(finding.code in _EXPLAINS for finding in listing.findings)
-    if base is None or is_explained or not _is_its_own(base, path.absolute()):
+    if base is None or is_explained or not _is_its_own(base, Path(os.path.abspath(path))):
         return ()
-    told = {finding.file for finding in listing.findings if finding.code == "folder_ignored"}
-    folders = (folder for folder in _images_by_folder(base) if folder[0].name not in told)
-    found = (
-        (folder, [name for name in names if os.path.join(folder, name) not in listed]) for folder, names in folders
-    )
-    return tuple(_finding(folder.relative_to(base), names) for folder, names in found if names)
+    told = {Path(finding.file).name for finding in listing.findings if finding.file}
+    found = []
+    for folder, names in _images_by_folder(base):
+        strangers = [n for n in names if n not in told and os.path.join(folder, n) not in listed]
+        if strangers and folder.name not in told:
+            found.append(_finding(folder.relative_to(base), strangers))
+    return tuple(found)
 
 
 def _base(listed: Iterable[str]) -> Path | None:
