@@ -13,6 +13,7 @@ _QUOTES = "\"'“”‘’«»"
 _ENDING = re.compile(r"[\s.;,:!…]+$")
 _BETWEEN = re.compile(r"\s+")
 _NOUNS = "species|one|image|picture|photo|photograph|object|animal|specimen|individual|class|category|subject"
+_SEEING = r"(?:you|we|i|one) (?:can |could )?(?:clearly )?(?:see|notice|observe)s?"
 _HAS = (
     r"(?:usually |often |typically |generally |mostly |also )*"
     r"(?:has got|has|have|having|had|is|are|shows?|features?|displays?|possess(?:es)?|exhibits?|bears?|sports?"
@@ -69,7 +70,7 @@ def _frame(noun: str) -> re.Pattern[str]:
     whole = "|".join(re.escape(each) + "s?" for each in dict.fromkeys([noun, *last]) if each)
     nouns = f"{whole}|{_NOUNS}" if whole else _NOUNS
     subject = rf"(?:it|they|he|she|there|(?:the|this|these|that|an?|its|typical)\s+(?:{nouns}))"
-    return re.compile(rf"^(?:{subject}\s+{_HAS}|{_HAS})\s+(?=\S)", re.IGNORECASE)
+    return re.compile(rf"^(?:{subject}\s+{_HAS}|{_HAS}|{_SEEING})\s+(?=\S)", re.IGNORECASE)
 
 
 def _unquoted(text: str) -> str:

@@ -45,7 +45,8 @@ def read(answer: Answer, at_most: int) -> tuple[tuple[str, ...], AnswerOutcome, 
         if _REFUSAL.match(text):
             return (), "refused", text[:200]
         lines = listed(text) if "\n" in text and "{" not in text else []
-        concepts = lines or None
+        # The last line of an answer that was cut off is half a concept.
+        concepts = (lines[:-1] if answer.finish_reason == "length" else lines) or None
     kept = tuple(c.strip()[:_MOST_CHARACTERS] for c in concepts or () if c.strip())[:at_most]
     if answer.finish_reason == "length":
         return kept, "cut_off", "the answer was cut off at max_tokens"

@@ -60,12 +60,14 @@ def looked_at(context: StepContext, per_class: int) -> list[Example]:
 
 
 def _proposal(example: Example, reply: Reply) -> Proposal:
-    concepts = tuple(listed(reply.text))
+    named, is_cut = listed(reply.text), reply.finish_reason == "length"
+    # The end of an answer that was cut off is half a feature.
+    concepts = tuple(named[:-1] if is_cut else named)
     return Proposal(
         label=example.label,
         example_id=example.id,
         concepts=concepts,
-        outcome="cut_off" if reply.finish_reason == "length" else "ok" if concepts else "empty",
+        outcome="cut_off" if is_cut else "ok" if concepts else "empty",
         detail="" if concepts else "the answer names nothing",
         prompt_tokens=0,
         completion_tokens=0,

@@ -29,6 +29,7 @@ from shared.concepts.wording import first_of_each, key_of, listed, tidied
         "This species usually has a long tail!",
         "Has a long tail",
         "there is a long tail",
+        "You can see a long tail.",
         "a long\u200b tail\x00",
     ],
 )

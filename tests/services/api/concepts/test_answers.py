@@ -50,6 +50,8 @@ def test_what_was_wrong_is_told(answer: Answer, outcome: str) -> None:
 def test_the_whole_concepts_of_half_an_answer_are_taken() -> None:
     half = Answer(text='{"concepts": ["red \\"wing\\"", "long tail", "a whi', finish_reason="length")
     assert read(half, 9)[:2] == (('red "wing"', "long tail"), "cut_off")
+    half_a_list = Answer(text="- red wing\n- long tail\n- a whi", finish_reason="length")
+    assert read(half_a_list, 9)[:2] == (("- red wing", "- long tail"), "cut_off")
 
 
 def test_an_endless_answer_is_cut() -> None:

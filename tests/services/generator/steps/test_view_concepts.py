@@ -64,6 +64,12 @@ def test_every_attempt_looks_at_the_same_images_and_only_at_those_that_are_missi
     assert {row.example_id for row in rows} == {example.id for example in first}
 
 
+def test_the_end_of_an_answer_that_was_cut_off_is_no_concept(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: "- red wing\n- long yellow tail"
+    rows = scene.rows(Proposal, run(view_concepts.run, looking(scene, max_tokens=4), fake))
+    assert {(row.concepts, row.outcome) for row in rows} == {(("- red wing",), "cut_off")}
+
+
 def test_a_class_with_fewer_images_is_looked_at_as_far_as_it_goes(scene: Scene, fake: FakeEngine) -> None:
     run(view_concepts.run, looking(scene, images=50), fake)
     assert len(fake.asked) == len(scene.of("train"))
