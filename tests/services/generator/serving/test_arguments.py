@@ -63,12 +63,14 @@ def test_a_cpu_reads_prompts_whole_and_has_room_for_the_longest() -> None:
     assert "--no-enable-chunked-prefill" in made.arguments
     assert value(made, "--max-num-batched-tokens") == "6000"
     assert made.environment["VLLM_CPU_KVCACHE_SPACE"] == "1"
+    assert value(made, "--dtype") == "float32"
     assert "--gpu-memory-utilization" not in made.arguments
 
 
 def test_a_gpu_gets_its_share_and_its_parallelism() -> None:
     made = command(settings(memory_share=0.5, tensor_parallel=2, sleep=True), MODEL, CUDA)
     assert value(made, "--gpu-memory-utilization") == "0.5"
+    assert value(made, "--dtype") == "auto"
     assert value(made, "--tensor-parallel-size") == "2"
     assert "--enable-sleep-mode" in made.arguments
     assert "VLLM_CPU_KVCACHE_SPACE" not in made.environment

@@ -1,0 +1,90 @@
+"""Real vLLM on this machine's CPU, started by our own launcher from .venv-vllm, with a store of its own."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.ports import free_port
+
+ROOT = Path(__file__).parent.parent
+PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
+DEMO_BASE = ROOT / "selfsynth" / "demo" / "base" / "checkpoint"
+KEY = "hush"
+_START_S = 400
+_END_S = 30
+
+
+@dataclass(frozen=True)
+class Vllm:
+    """A running server. `model` is served as `base`; adapters come from `store` (a folder)."""
+
+    url: str
+    model: Path
+    store: Path
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=120, headers={"Authorization": f"Bearer {KEY}"})
+
+    def tree(self) -> list[psutil.Process]:
+        """The launcher and everything below it."""
+        launcher = psutil.Process(self.process.pid)
+        return [launcher, *launcher.children(recursive=True)]
+
+
+@contextmanager
+def running_vllm(folder: Path, model: Path = DEMO_BASE, **settings: Any) -> Iterator[Vllm]:
+    """Asserts on leaving that SIGTERM ends it well, with all of its processes."""
+    port, log, store = free_port(), folder / "vllm.log", folder / "store"
+    store.mkdir()
+    chosen = {"model": model, "name": "base", "port": port, "key": KEY, "threads": 1, "dtype": "float32", **settings}
+    env = {f"SELFSYNTH_ENGINE_{name.upper()}": str(value) for name, value in chosen.items()}
+    env |= {"SELFSYNTH_STORE_URL": f"file://{store}", "TMPDIR": str(folder)}
+    with log.open("wb") as sink:
+        command = [str(PYTHON), "-m", "services.generator.serving"]
+        process = subprocess.Popen(command, env=os.environ | env, stdout=sink, stderr=sink, cwd=ROOT)
+    server = Vllm(f"http://127.0.0.1:{port}", model, store, log, process)
+    try:
+        _await(server)
+        yield server
+        _end(server)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _await(server: Vllm) -> None:
+    deadline = time.monotonic() + _START_S
+    with server.client() as http:
+        while not _answers(http):
+            assert server.process.poll() is None, f"vLLM ended:\n{server.log.read_text()[-4000:]}"
+            assert time.monotonic() < deadline, f"vLLM did not start:\n{server.log.read_text()[-4000:]}"
+            time.sleep(0.5)
+
+
+def _answers(http: httpx.Client) -> bool:
+    try:
+        return http.get("/v1/models").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _end(server: Vllm) -> None:
+    tree = server.tree()
+    assert len(tree) > 2, "vLLM had no engine of its own"
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(_END_S) in (0, -signal.SIGTERM)
+    _, alive = psutil.wait_procs([process for process in tree if process.is_running()], timeout=_END_S)
+    left = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    assert not left, f"SIGTERM left {left}"
