@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from services.api.concepts.versions import newest_bank
 from services.api.database.models import ConceptBankRow, Dataset
-from services.api.datasets.validate import lacking
+from services.api.datasets.validation.classes import lacking
 from services.api.problems import Problem, faults_of
 from shared.errors import InvalidInput, NotFound
 from shared.job_settings import JobSettings, resolve
