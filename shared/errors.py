@@ -18,6 +18,7 @@ SelfSynthError
 StepInterrupted          control flow: the worker is being shut down; what is written stays, another one goes on
 """
 
+import errno
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -121,6 +122,11 @@ class StepStopped(Exception):
 
 class StepInterrupted(Exception):
     """The worker is being shut down: what is written stays, another worker goes on."""
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether the system refused a write for want of room (disk or quota)."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def report_of(error: BaseException) -> ErrorReport:

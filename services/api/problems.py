@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from shared.errors import Conflict, ErrorReport, NotFound, SelfSynthError, UserFault, report_of
+from shared.errors import Conflict, DiskFull, ErrorReport, NotFound, SelfSynthError, UserFault, is_disk_full, report_of
 
 # code: (status, title)
 CATALOGUE: dict[str, tuple[int, str]] = {
@@ -47,6 +47,11 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "internal": (500, "A fault of the system"),
 }
 _OF_STATUS = {401: "unauthorised", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+_NO_ROOM = DiskFull(
+    "the disk of the coordinator's temporary folder is full",
+    remedy="Free space there, or set TMPDIR of the coordinator to a larger disk; then send it again.",
+)
 
 
 class Problem(UserFault):
@@ -97,6 +102,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:
+        if is_disk_full(error.__cause__):  # met while a form was written to the temporary folder
+            return problem(_NO_ROOM.report(), status_of(_NO_ROOM))
         code = _OF_STATUS.get(error.status_code, "invalid_body" if error.status_code < 500 else "internal")
         remedy = "See /docs for the addresses and what they take."
         where = f"{request.method} {request.url.path}: {error.detail}"

@@ -3,7 +3,6 @@
 A process that is killed cannot clean up; the next one that wants a folder removes those that nobody holds any more.
 """
 
-import errno
 import fcntl
 import os
 import shutil
@@ -12,9 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import DiskFull
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+from shared.errors import DiskFull, is_disk_full
 
 
 @contextmanager
@@ -29,7 +26,7 @@ def scratch_folder(below: Path | None = None) -> Iterator[Path]:
     try:
         yield folder
     except OSError as error:
-        if error.errno not in _FULL:
+        if not is_disk_full(error):
             raise
         raise DiskFull(
             f"the disk of the temporary folder {base} is full: {error.strerror}",
