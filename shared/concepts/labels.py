@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -40,7 +41,8 @@ class Matched:
 def plain(name: str) -> str:
     """Letters and digits in lower case with single blanks: "001.Black_footed_Albatross" -> "black footed albatross".
     A possessive is dropped, since publishers do so too: "Brewer's Blackbird" -> "brewer blackbird"."""
-    return _BETWEEN.sub(" ", _POSSESSIVE.sub("", _NUMBER.sub("", name).casefold())).strip()
+    folded = unicodedata.normalize("NFKC", _NUMBER.sub("", name)).casefold()
+    return _BETWEEN.sub(" ", _POSSESSIVE.sub("", folded)).strip()
 
 
 def match(bank: Mapping[str, Sequence[str]], classes: Iterable[ConceptClass]) -> Matched:
@@ -67,16 +69,21 @@ def suggestions(name: str, classes: Iterable[ConceptClass]) -> list[str]:
 
 
 def _by_name(classes: Iterable[ConceptClass]) -> dict[str, set[str]]:
-    """Labels by every plain name, and by it without blanks ("goldfinch", "gold finch"). A label's own name wins over
-    another class's alias."""
+    """Labels by every plain name, and by it without blanks ("goldfinch", "gold finch"). A label wins over another
+    class's raw name, and that over an alias."""
+    known = list(classes)
+    by_label = _keys((each.label, (each.label,)) for each in known)
+    by_raw = _keys((each.label, (each.raw,)) for each in known)
+    return _keys((each.label, each.aliases) for each in known) | by_raw | by_label
+
+
+def _keys(names: Iterable[tuple[str, Iterable[str]]]) -> dict[str, set[str]]:
     meant: dict[str, set[str]] = {}
-    own: dict[str, set[str]] = {}
-    for each in classes:
-        own.setdefault(plain(each.label), set()).add(each.label)
-        for name in each.names:
+    for label, of_label in names:
+        for name in filter(None, of_label):
             for key in (plain(name), _joined(name)):
-                meant.setdefault(key, set()).add(each.label)
-    return meant | own
+                meant.setdefault(key, set()).add(label)
+    return meant
 
 
 def _joined(name: str) -> str:

@@ -1,5 +1,6 @@
 """The concept bank: every class's concepts, where each came from, and what was taken out. Pure."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -70,3 +71,9 @@ class ConceptBank(_Frozen):
 
     def origin(self, label: str, concept: str) -> Origin | None:
         return self.origins.get(label, {}).get(concept)
+
+
+def bank_of(concepts: Mapping[str, tuple[str, ...]], source: BankSource) -> ConceptBank:
+    """A first version, all of one source."""
+    origins = {label: {c: Origin(source=source.id) for c in of_label} for label, of_label in concepts.items()}
+    return ConceptBank(version=1, concepts=dict(concepts), origins=origins, sources=(source,))

@@ -14,7 +14,7 @@ from shared.concepts.labels import ConceptClass, Matched, match, suggestions
 from shared.concepts.rules import GivesAway, fault_of
 from shared.concepts.wording import key_of, tidied
 from shared.types.concept_job import CleanSettings
-from shared.types.concepts import BankSource, ConceptBank, Origin, Removed
+from shared.types.concepts import BankSource, ConceptBank, Origin, Removed, bank_of
 
 Concept = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=300)]
@@ -77,8 +77,7 @@ def given(
             else:
                 kept[key_of(concept)] = concept
         concepts[each.label] = tuple(kept.values())
-    origins = {label: {c: Origin(source=source.id) for c in found} for label, found in concepts.items()}
-    made = ConceptBank(version=1, concepts=concepts, origins=origins, sources=(source,), removed=tuple(removed))
+    made = bank_of(concepts, source).model_copy(update={"removed": tuple(removed)})
     return Draft(made, matched, _findings(made, matched, classes, noun))
 
 

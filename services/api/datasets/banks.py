@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from services.api.datasets.listing import ClassName, Finding
-from services.api.datasets.names import key
+from shared.concepts.labels import ConceptClass, match
 from shared.errors import InvalidInput
 
 Concepts = dict[str, tuple[str, ...]]
@@ -58,25 +58,9 @@ def read(path: Path) -> Concepts:
 def matched(bank: Mapping[str, Sequence[str]], classes: Sequence[ClassName]) -> Concepts:
     """The bank by label: a class is found by its label, its raw name or an alias, whatever the case and punctuation.
     What belongs to no class keeps its name, so that the report can tell."""
-    exact: dict[str, str] = {}
-    loose: dict[str, str] = {}
-    for names in (_aliases, _raw, _label):  # the later wins
-        for each in classes:
-            exact |= dict.fromkeys(names(each), each.label)
-            loose |= {key(name): each.label for name in names(each)}
-    return _joined((exact.get(name) or loose.get(key(name), name), concepts) for name, concepts in bank.items())
-
-
-def _aliases(each: ClassName) -> tuple[str, ...]:
-    return each.aliases
-
-
-def _raw(each: ClassName) -> tuple[str, ...]:
-    return (each.raw,)
-
-
-def _label(each: ClassName) -> tuple[str, ...]:
-    return (each.label,)
+    found = match(bank, [ConceptClass.model_validate(each.model_dump()) for each in classes])
+    strangers = {name: bank[name] for name in (*found.unknown, *found.ambiguous)}
+    return _joined((name, concepts) for name, concepts in {**found.concepts, **strangers}.items() if concepts)
 
 
 def _joined(entries: Iterable[tuple[str, Sequence[str]]]) -> Concepts:

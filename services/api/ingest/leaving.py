@@ -13,10 +13,11 @@ from services.api.datasets.validation.examined import Examined
 from services.api.datasets.validation.judge import Verdict
 from services.api.ingest.looking import image_key
 from shared.artefacts import ArtefactWriter, ManifestRef
-from shared.types.concepts import ConceptBank
+from shared.types.concepts import BankSource, SourceKind, bank_of
 from shared.types.records import Example
 from shared.types.tasks import StepTask
 from shared.worker.context import StepContext
+from shared.worker.watching import now
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ def _write_bank(context: StepContext, concepts: Mapping[str, tuple[str, ...]] | 
     if concepts is None:
         return None
     key = f"{context.task.output_prefix}/concepts-v1.json"
-    context.store.put(key, ConceptBank(version=1, concepts=dict(concepts)).model_dump_json(indent=1).encode())
+    kind: SourceKind = "file" if context.task.params.get("concepts") is None else "request"
+    source = BankSource(id=context.task.job_id, kind=kind, made_at=now())
+    context.store.put(key, bank_of(concepts, source).model_dump_json(indent=1).encode())
     return key
 
 
