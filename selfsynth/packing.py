@@ -11,12 +11,7 @@ from pathlib import Path
 
 from shared.errors import InvalidInput
 
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _CHUNK_BYTES = 1 << 20
-
-
-def is_archive(path: Path) -> bool:
-    return path.is_file() and path.name.lower().endswith(ARCHIVES)
 
 
 class Outgoing(io.RawIOBase):

@@ -86,6 +86,33 @@ def test_an_archive_becomes_ready_too(client: Client, images: Path, tmp_path: Pa
     assert found["status"] == "ready"
 
 
+def test_a_folder_is_sent_and_its_report_sheet_and_images_come_back(client: Client, images: Path) -> None:
+    found = client.wait_dataset(client.upload_dataset(images, "sent", _CONCEPTS, noun="colour")["id"])
+    assert (found["status"], found["domain"]["noun"]) == ("ready", "colour")
+    assert client.dataset_report(found["id"])["errors_total"] == 0
+    assert [page[:2] for page in client.dataset_sheet(found["id"])] == [b"\xff\xd8"]
+    of_red = [each["split"] for each in client.dataset_images(found["id"], class_="red", limit=2)]
+    assert len(of_red) == sum(found["splits"].values()) / 2
+
+
+def test_data_sets_are_added_and_told_from_the_command_line(
+    stack: Stack, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*command: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            main(["datasets", *command, "--folder", str(stack.folder)])
+        out = capsys.readouterr()
+        assert ended.value.code == 0, out.err
+        return out.out
+
+    assert "is ready: layout class_folders, 2 classes" in told("add", str(images), "--name", "named")
+    dataset = next(line for line in told("list").splitlines() if "named" in line).split()[0]
+    assert "named" in told("show", dataset)
+    assert json.loads(told("report", dataset, "--json"))["errors_total"] == 0
+    told("sheet", dataset, str(tmp_path / "sheet.jpg"))
+    assert (tmp_path / "sheet.jpg").read_bytes()[:2] == b"\xff\xd8"
+
+
 def test_what_the_api_refuses_names_code_and_remedy(client: Client, dataset: dict[str, Any], stack: Stack) -> None:
     with pytest.raises(ApiError) as caught:
         client.start_job(dataset["id"], "unheard-of")

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from selfsynth.client import Client, Concepts
-from selfsynth.packing import is_archive
+from services.api.datasets.archives import is_archive
 from shared.errors import InvalidInput
 
 Json = dict[str, Any]

@@ -1,7 +1,6 @@
 """Foreign errors as problems."""
 
 import errno
-from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI, HTTPException
@@ -11,7 +10,7 @@ from services.api import problems
 
 
 @pytest.fixture
-def client() -> Iterator[TestClient]:
+def client() -> TestClient:
     app = FastAPI()
     problems.install(app)
 
@@ -20,7 +19,7 @@ def client() -> Iterator[TestClient]:
         """As FastAPI raises what it meets while it reads a form."""
         raise HTTPException(400, "There was an error parsing the body") from OSError(number, "written in vain")
 
-    yield TestClient(app)
+    return TestClient(app)
 
 
 @pytest.mark.parametrize(
