@@ -11,6 +11,7 @@ _BULLET = re.compile(
 _EMPHASIS = re.compile(r"\*\*|__|`|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)")
 _QUOTES = "\"'“”‘’«»"
 _ENDING = re.compile(r"[\s.;,:!…]+$")
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _BETWEEN = re.compile(r"\s+")
 _NOUNS = "species|one|image|picture|photo|photograph|object|animal|specimen|individual|class|category|subject"
 _SEEING = r"(?:you|we|i|one) (?:can |could )?(?:clearly )?(?:see|notice|observe)s?"
@@ -45,6 +46,11 @@ def listed(text: str) -> list[str]:
     if len(items) > 1 or (items and _BULLET.match(items[0])):
         return items
     return [piece.strip() for item in items for piece in re.split(r"[.;,]\s+|\s+and\s+", item) if piece.strip()]
+
+
+def storable(text: str) -> str:
+    """Without what databases and files refuse: control characters (line ends and tabs stay) and half surrogates."""
+    return _UNSTORABLE.sub("", text)
 
 
 def key_of(concept: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.concepts.wording import listed
+from shared.concepts.wording import listed, storable
 from shared.types.records import AnswerOutcome
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(?=\s*[,\]])')
@@ -33,9 +33,9 @@ class Answer(BaseModel):
 
 def read(answer: Answer, at_most: int) -> tuple[tuple[str, ...], AnswerOutcome, str]:
     """The concepts, at most so many and none longer than 500 characters; what was wrong; and that in words."""
-    text = answer.text.strip()
+    text = storable(answer.text).strip()
     if answer.refusal or answer.finish_reason == "content_filter":
-        return (), "refused", answer.refusal[:200] or "the endpoint's filter stopped the answer"
+        return (), "refused", storable(answer.refusal)[:200] or "the endpoint's filter stopped the answer"
     if not text:
         return (), "empty", "the answer is empty"
     concepts = _in_json(text)
@@ -47,7 +47,8 @@ def read(answer: Answer, at_most: int) -> tuple[tuple[str, ...], AnswerOutcome, 
         lines = listed(text) if "\n" in text and "{" not in text else []
         # The last line of an answer that was cut off is half a concept.
         concepts = (lines[:-1] if answer.finish_reason == "length" else lines) or None
-    kept = tuple(c.strip()[:_MOST_CHARACTERS] for c in concepts or () if c.strip())[:at_most]
+    bare = (storable(concept[:_MOST_CHARACTERS]).strip() for concept in concepts or ())
+    kept = tuple(islice((concept for concept in bare if concept), at_most))
     if answer.finish_reason == "length":
         return kept, "cut_off", "the answer was cut off at max_tokens"
     if kept:

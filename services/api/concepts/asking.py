@@ -20,6 +20,7 @@ from tenacity.wait import wait_exponential_jitter
 from services.api.concepts.answers import Answer
 from services.api.concepts.endpoints import host_of, is_loopback
 from services.api.concepts.prompt import SCHEMA
+from shared.concepts.wording import storable
 from shared.errors import SelfSynthError, SystemFault, UserFault
 from shared.types.concept_job import AskSettings
 
@@ -164,9 +165,9 @@ class Asker:
         )
 
     def _clean(self, text: str) -> str:
-        """Endpoints repeat keys in their errors."""
+        """Endpoints repeat keys in their errors, and say what no database stores."""
         key = self._endpoint.key.get_secret_value()
-        return text.replace(key, "***") if key else text
+        return storable(text.replace(key, "***") if key else text)
 
 
 def _pause(state: RetryCallState) -> float:

@@ -7,17 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.api.datasets.listing import Finding
 from shared.concepts.labels import ConceptClass, Matched, match, suggestions
 from shared.concepts.rules import GivesAway, fault_of
-from shared.concepts.wording import key_of, tidied
+from shared.concepts.wording import key_of, storable, tidied
 from shared.types.concept_job import CleanSettings
 from shared.types.concepts import BankSource, ConceptBank, Origin, Removed, bank_of
 
-Concept = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+def _must_be_storable(text: str) -> str:
+    if storable(text) != text:
+        raise ValueError("control characters and half surrogates cannot be stored")
+    return text
+
+
+Plain = AfterValidator(_must_be_storable)
+Concept = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), Plain]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=300), Plain]
 OfClass = Annotated[list[Concept], Field(max_length=500)]
 _SHOWN = 10
 _FAULTS = {
@@ -25,6 +33,7 @@ _FAULTS = {
     "not_visual": "tell what no picture shows",
     "too_long": "are long sentences",
     "too_short": "are hardly words",
+    "empty": "are empty",
 }
 
 

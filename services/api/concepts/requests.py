@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.api.concepts.drafts import Bank
+from services.api.concepts.drafts import Bank, Label, Plain
 from shared.types.concept_job import AskSettings, CleanSettings, ViewSettings
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Plain]
 
 
 class _Building(BaseModel):
@@ -15,7 +15,7 @@ class _Building(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    labels: list[str] | None = Field(None, min_length=1)
+    labels: list[Label] | None = Field(None, min_length=1)
     seed: int = Field(0, ge=0, lt=2**31)
     clean: CleanSettings = CleanSettings()
 
@@ -50,7 +50,7 @@ class FromBank(BaseModel):
     source: Literal["bank"]
     concepts: Bank
     clean: bool = True
-    name: str = Field("", max_length=200, description="where it came from, a file's name for example")
+    name: Annotated[str, Plain] = Field("", max_length=200, description="where it came from, a file's name for example")
 
 
 Building = FromEndpoint | FromOwnModel | FromNewest

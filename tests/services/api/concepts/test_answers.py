@@ -60,6 +60,12 @@ def test_an_endless_answer_is_cut() -> None:
     assert ([len(concept) for concept in concepts], outcome) == ([500] * 8, "ok")
 
 
+def test_what_no_database_stores_is_left_out() -> None:
+    answer = Answer(text=r'{"concepts": ["red\u0000 wing", "\ud800", "long tail"]}')
+    assert read(answer, 9)[0] == ("red wing", "long tail")
+    assert read(Answer(text="", refusal="n\0o"), 9)[2] == "no"
+
+
 @given(st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
 def test_no_answer_is_too_odd_to_be_read(text: str) -> None:
     concepts, outcome, detail = read(Answer(text=text), 4)

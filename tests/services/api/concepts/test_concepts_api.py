@@ -1,5 +1,6 @@
 """/datasets/{id}/concepts on real servers: built by an endpoint or a model, given, edited, read, pinned."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.services.api.pictures import LABELS, class_folders
 
 __all__ = ["engine_url", "postgres", "template", "valkey_url"]
 KEY = "sk-nowhere-but-in-the-header"
+JSON = {"Content-Type": "application/json"}
 # The encoder of these tests has no meaning, so only words are judged.
 CLEAN = {"judge_visual": False, "near_duplicate": 1.01}
 
@@ -124,11 +126,16 @@ def test_the_key_is_nowhere_but_in_the_header(stack: Stack, bare: str, fake: Fak
         ({"source": "bank", "concepts": {"ostrich": ["x"]}}, "labels_unknown"),
         ({"source": "bank", "concepts": {LABELS[0]: "no list"}}, "invalid_input"),
         ({"source": "hearsay"}, "invalid_input"),
+        ({"source": "bank", "concepts": {LABELS[0]: ["red\0wing"]}}, "invalid_input"),
+        ({"source": "bank", "concepts": {LABELS[0]: ["\ud800"]}}, "invalid_input"),
+        ({"source": "bank", "concepts": {LABELS[0]: ["wing"] * 501}}, "invalid_input"),
+        ({"source": "bank", "concepts": {LABELS[0]: ["wing"]}, "name": "\0"}, "invalid_input"),
+        ({"source": "own", "model": "ti\0ny"}, "invalid_input"),
         ([], "invalid_input"),
     ],
 )
 def test_what_cannot_become_a_bank_is_refused_at_once(stack: Stack, bare: str, request_: Any, code: str) -> None:
-    response = stack.client.post(f"/datasets/{bare}/concepts", json=request_)
+    response = stack.client.post(f"/datasets/{bare}/concepts", content=json.dumps(request_), headers=JSON)
     assert (response.status_code, response.json()["code"]) == (422, code), response.text
     assert response.json()["remedy"]
     assert concepts_of(stack, bare).status_code == 404
