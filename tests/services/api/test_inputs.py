@@ -17,7 +17,8 @@ FACTS = JobFacts(
     lease_s=15,
     examples=("ex",),
     concept_bank=("bank",),
-    artefacts={Position(r, s): (f"{r}/{s}",) for r in (1, 2) for s in S},
+    artefacts={Position(0, S.ASK_CONCEPTS): ("0/ask_concepts",)}
+    | {Position(r, s): (f"{r}/{s}",) for r in (1, 2) for s in S},
     adapters={1: "adapter-1", 2: "adapter-2"},
 )
 
@@ -34,6 +35,12 @@ FACTS = JobFacts(
         (
             Position(2, S.SELECT_ANSWERS),
             {"examples": "ex", "concept_bank": "bank", "concepts": "1/select_concepts", "candidates": "2/answer"},
+        ),
+        (Position(0, S.ASK_CONCEPTS), {"classes": "jobs/job_1/classes.json"}),
+        (Position(0, S.VIEW_CONCEPTS), {"examples": "ex", "classes": "jobs/job_1/classes.json"}),
+        (
+            Position(0, S.CLEAN_CONCEPTS),
+            {"concept_bank": "bank", "classes": "jobs/job_1/classes.json", "proposals": "0/ask_concepts"},
         ),
         (Position(2, S.TRAIN), {"examples": "ex", "pairs": "2/select_answers", "adapter": "adapter-1"}),
     ],

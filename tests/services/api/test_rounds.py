@@ -28,6 +28,12 @@ def test_an_ingest_job_has_one_step() -> None:
     assert plan("ingest", 0) == (Position(0, StepName.INGEST),)
 
 
+def test_a_concept_bank_is_named_first_and_cleaned_then() -> None:
+    assert [at.step for at in plan("concepts_endpoint", 0)] == [StepName.ASK_CONCEPTS, StepName.CLEAN_CONCEPTS]
+    assert [at.step for at in plan("concepts_own", 0)] == [StepName.VIEW_CONCEPTS, StepName.CLEAN_CONCEPTS]
+    assert [at.step for at in plan("concepts_newest", 0)] == [StepName.CLEAN_CONCEPTS]
+
+
 def test_only_steps_over_images_are_cut_into_shards() -> None:
     settings = resolve("default", {"shards": 3})
     cut = {step for step in StepName if shards_of(step, settings) == 3}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,15 @@ def test_two_edits_of_one_version_do_not_overwrite_each_other(stack: Stack, bare
     assert (late.status_code, late.json()["code"]) == (412, "concepts_changed")
     assert "make the edit again" in late.json()["remedy"]
     assert put(stack, bare, bank, "*").json()["version"] == 3
+
+
+def test_of_edits_at_the_same_moment_one_is_taken(stack: Stack, bare: str) -> None:
+    assert put(stack, bare, {label: ["red wing"] for label in LABELS}).status_code == 200
+    with ThreadPoolExecutor(5) as pool:
+        banks = [{label: [f"wing {k}"] for label in LABELS} for k in range(5)]
+        answers = list(pool.map(lambda bank: put(stack, bare, bank, '"1"').status_code, banks))
+    assert sorted(answers) == [200, 412, 412, 412, 412]
+    assert [each["version"] for each in stack.get(f"/datasets/{bare}/concepts/versions")] == [2, 1]
 
 
 def test_a_label_that_an_edit_misspells_is_told_with_the_right_one(stack: Stack, bare: str) -> None:
