@@ -59,6 +59,10 @@ class Client(ConceptCalls):
         """All findings: `{"errors", "warnings", "errors_total", "warnings_total", "counts"}`."""
         return self._json("GET", f"/datasets/{dataset_id}/report")
 
+    def dataset_findings(self, dataset_id: str, code: str | None = None, limit: int = 100) -> Iterator[Json]:
+        """Every image of which something was found, or of which `code` was, fetched `limit` at a time."""
+        return self._pages(f"/datasets/{dataset_id}/findings", {"limit": limit, **({"code": code} if code else {})})
+
     def dataset_sheet(self, dataset_id: str) -> Iterator[bytes]:
         """The pages of sample images, each a JPEG."""
         page = pages = 1

@@ -1,5 +1,6 @@
 """Makes a data set and the ingest job that will validate it, in one transaction."""
 
+import os
 from pathlib import Path, PurePosixPath
 
 from services.api.database.connection import Database
@@ -16,17 +17,25 @@ from shared.types.lifecycle import JobStatus
 
 def check_path(path: str, roots: tuple[Path, ...]) -> None:
     """Raises Problem when the path is not an existing one below the import roots."""
-    if "\0" in path or not Path(path).is_absolute() or not is_within(Path(path), roots):
+    if not Path(path).is_absolute() or not _is_allowed(path, roots):
         allowed = ", ".join(map(str, roots)) or "none"
         raise Problem(
             "path_not_allowed",
             f"{path!r} is not below the folders that may be read ({allowed})",
             remedy="Use an absolute path below one of them, upload the data set, or extend SELFSYNTH_IMPORT_ROOTS.",
         )
-    if not Path(path).exists():
+    if not os.path.exists(path):  # False, not an error, for a path that no file could have
         raise Problem(
             "invalid_input", f"there is nothing at {path!r}", remedy="Check the path on the coordinator's machine."
         )
+
+
+def _is_allowed(path: str, roots: tuple[Path, ...]) -> bool:
+    """A path with NUL is a ValueError, one that is too long an OSError, a circle of links a RuntimeError."""
+    try:
+        return is_within(Path(path), roots)
+    except (ValueError, OSError, RuntimeError):
+        return False
 
 
 def check_prefix(store: ObjectStore, prefix: str, allowed: str) -> None:

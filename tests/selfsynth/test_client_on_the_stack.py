@@ -90,6 +90,8 @@ def test_a_folder_is_sent_and_its_report_sheet_and_images_come_back(client: Clie
     found = client.wait_dataset(client.upload_dataset(images, "sent", _CONCEPTS, noun="colour")["id"])
     assert (found["status"], found["domain"]["noun"]) == ("ready", "colour")
     assert client.dataset_report(found["id"])["errors_total"] == 0
+    blank = list(client.dataset_findings(found["id"], "image_blank", limit=5))
+    assert len(blank) == sum(found["splits"].values())
     assert [page[:2] for page in client.dataset_sheet(found["id"])] == [b"\xff\xd8"]
     of_red = [each["split"] for each in client.dataset_images(found["id"], class_="red", limit=2)]
     assert len(of_red) == sum(found["splits"].values()) / 2

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import DiskFull, is_disk_full
+from shared.errors import DiskFull, SystemFault, is_disk_full
 
 
 @contextmanager
@@ -22,6 +22,8 @@ def scratch_folder(below: Path | None = None) -> Iterator[Path]:
     """
     base = (below or Path(tempfile.gettempdir())) / f"selfsynth-ingest-{os.getuid()}"
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if base.is_symlink() or base.stat().st_uid != os.getuid():
+        raise SystemFault(f"{base} belongs to another user", remedy="Remove it, or set TMPDIR of the data worker.")
     folder, hold = _new(base)
     try:
         yield folder

@@ -1,20 +1,20 @@
 """A data set's images: who they are, and their bytes passed on from the object store, never as signed addresses that
 expire."""
 
-import io
 import mimetypes
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated
 
+import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from services.api.part_pages import BEGIN, page_of
 from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep, dataset_named
-from shared.artefacts import Part, read_manifest, read_rows
-from shared.errors import InvalidInput, NotFound
+from shared.artefacts import read_manifest, read_rows
+from shared.errors import NotFound
 from shared.objects import ObjectStore
 from shared.types.records import Example, Split
 
@@ -34,22 +34,22 @@ def list_images(
     parts: PartsDep,
     class_: Annotated[str | None, Query(alias="class")] = None,
     split: Split | None = None,
-    after: str = "0.0",
+    after: str = BEGIN,
     limit: Limit = 100,
 ) -> ImagePage:
     """In the data set's order."""
     with parts.database.snapshot() as session:
         examples = dataset_named(session, dataset_id).examples
-    wanted = {"label": class_, "split": split}
-    found: list[dict[str, Any]] = []
-    part_number, row = _cursor(after)
+
+    def keep(table: pa.Table) -> pa.Table:
+        for column, value in (("label", class_), ("split", split)):
+            if value is not None:
+                table = table.filter(pc.equal(table[column], value))
+        return table
+
     files = read_manifest(parts.store, examples).parts if examples else ()
-    for number, part in enumerate(files[part_number:], part_number):
-        for at, example in _rows(parts.store, part, wanted, row if number == part_number else 0):
-            if len(found) == limit:
-                return ImagePage(items=found, next=f"{number}.{at}")
-            found.append(example)
-    return ImagePage(items=found, next=None)
+    items, next_ = page_of(parts.store, files, after, limit, keep)
+    return ImagePage(items=[Example.model_validate(item) for item in items], next=next_)
 
 
 @router.get("/{example_id:path}", response_class=Response)
@@ -65,25 +65,6 @@ def get_image(dataset_id: str, example_id: str, parts: PartsDep) -> Response:
     kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
     headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
     return Response(parts.store.get(key), media_type=kind, headers=headers)
-
-
-def _rows(
-    store: ObjectStore, part: Part, wanted: dict[str, str | None], begin: int
-) -> list[tuple[int, dict[str, Any]]]:
-    """The part's rows that have the wanted values, from row `begin` on, with their numbers."""
-    table = pq.read_table(io.BytesIO(store.get(part.key)))
-    table = table.append_column("at", [range(len(table))]).slice(begin)
-    for column, value in wanted.items():
-        if value is not None:
-            table = table.filter(pc.equal(table[column], value))
-    return [(row.pop("at"), row) for row in table.to_pylist()]
-
-
-def _cursor(after: str) -> tuple[int, int]:
-    part, _, row = after.partition(".")
-    if not (part.isdecimal() and row.isdecimal() and len(after) < 20):
-        raise InvalidInput(f"the cursor {after!r} is none of ours", remedy="Give `next` of the last answer, or none.")
-    return int(part), int(row)
 
 
 @lru_cache(maxsize=8)

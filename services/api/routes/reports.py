@@ -2,18 +2,42 @@
 
 from typing import Annotated, Any, Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from fastapi import APIRouter, Query
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from services.api.database.models import Dataset
+from services.api.part_pages import BEGIN, page_of
 from services.api.problems import Problem
-from services.api.routes.dependencies import PROBLEMS, PartsDep, dataset_named
+from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep, dataset_named
 from services.api.views.reports import report_text
 from services.api.wiring import Parts
 from shared.artefacts import read_manifest
 from shared.errors import NotFound
+from shared.types.records import Split
 
 router = APIRouter(prefix="/datasets/{dataset_id}", tags=["datasets"], responses=PROBLEMS)
+
+
+class ImageFindings(BaseModel):
+    """What was found of one image: `findings` are codes, `details` a message each. `usable`: it can be decoded."""
+
+    id: str
+    source: str
+    label: str
+    split: Split
+    usable: bool
+    findings: list[str]
+    details: list[str]
+
+
+class FindingsPage(BaseModel):
+    """`next`: give it as `after`; None at the end."""
+
+    items: list[ImageFindings]
+    next: str | None
 
 
 @router.get("/report", response_class=JSONResponse)
@@ -24,6 +48,24 @@ def get_report(dataset_id: str, parts: PartsDep, format: Literal["json", "text"]
     if format == "text":
         return PlainTextResponse(report_text(dataset.name, dataset.status, report))
     return JSONResponse(report)
+
+
+@router.get("/findings")
+def list_findings(
+    dataset_id: str, parts: PartsDep, code: str | None = None, after: str = BEGIN, limit: Limit = 100
+) -> FindingsPage:
+    """Every image of which something was found, or of which `code` was, in the data set's order."""
+
+    def keep(table: pa.Table) -> pa.Table:
+        told = table.filter(pc.greater(pc.list_value_length(table["findings"]), 0))
+        if code is None:
+            return told
+        return told.filter(pa.array([code in codes for codes in told["findings"].to_pylist()], pa.bool_()))
+
+    examined = _extra(parts, _validated(parts, dataset_id)).get("examined")
+    files = read_manifest(parts.store, examined).parts if examined else ()
+    items, next_ = page_of(parts.store, files, after, limit, keep)
+    return FindingsPage(items=[ImageFindings.model_validate(item) for item in items], next=next_)
 
 
 @router.get("/sheet", response_class=Response)

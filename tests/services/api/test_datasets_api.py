@@ -75,7 +75,9 @@ def test_a_path_without_a_layout_ends_invalid_and_says_why(standing: Stack, fold
     assert "no layout that is known" in found["report"]["errors"][0]["message"]
 
 
-@pytest.mark.parametrize("path", ["/etc", "relative/path", "{root}/../..", "{root}/none"])
+@pytest.mark.parametrize(
+    "path", ["/etc", "relative/path", "{root}/../..", "{root}/none", "{root}/a\0b", "{root}/" + "long" * 3000]
+)
 def test_only_existing_paths_below_the_import_roots_are_read(standing: Stack, path: str) -> None:
     path = path.format(root=standing.settings.import_roots[0])
     response = standing.client.post("/datasets", json={"name": "x", "source": {"path": path}})
@@ -168,6 +170,18 @@ def test_the_whole_report_comes_as_json_and_as_text(standing: Stack, folder: Pat
     assert text.startswith("birds is invalid: 55 errors")
     assert "error image_empty (55)" in text
     assert f"... and {55 - len(report['errors'])} more" in text
+
+
+def test_every_image_with_a_finding_is_listed_by_code_with_a_cursor(standing: Stack, folder: Path) -> None:
+    class_folders(folder, per_class=40)
+    for path in sorted(folder.rglob("*.png"))[:30]:
+        path.write_bytes(b"")
+    path = f"/datasets/{standing.dataset(folder)['id']}/findings"
+    first = standing.get(f"{path}?code=image_empty&limit=20")
+    second = standing.get(f"{path}?code=image_empty&limit=20&after={first['next']}")
+    assert (len(first["items"]), len(second["items"]), second["next"]) == (20, 10, None)
+    assert {(f["usable"], *f["findings"]) for f in first["items"] + second["items"]} == {(False, "image_empty")}
+    assert standing.get(f"{path}?code=image_grey")["items"] == []
 
 
 def test_the_sheet_comes_page_by_page(standing: Stack, folder: Path) -> None:
