@@ -14,7 +14,7 @@ _MIN_CONTRAST = 3.0
 
 def perceptual_hash(rgb: Image.Image) -> str:
     """64 hexadecimal digits, or "" when there is too little in the picture."""
-    grey = rgb.convert("L").resize((64, 64), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    grey = rgb.convert("L").resize((64, 64), Image.Resampling.LANCZOS, reducing_gap=2.0)
     if ImageStat.Stat(grey).stddev[0] < _MIN_CONTRAST:
         return ""
     return str(imagehash.phash(grey, hash_size=16))
