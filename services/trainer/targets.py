@@ -1,22 +1,16 @@
-"""Which layers get LoRA, by module name, for LLaVA-like models. Pure: no torch, so the step can compare adapters.
-
-The patterns are anchored on the language model and the projector: a bare `q_proj` would match the vision tower too,
-which stays frozen and whose LoRA weights a server ignores or refuses.
-"""
+"""Which layers a job trains, and whether a previous adapter fits. Pure: no torch, so the step can compare adapters."""
 
 import json
 from pathlib import Path
 
 from shared.errors import InvalidInput
 from shared.job_settings import TrainSettings
-
-_LANGUAGE = r"(?:.*\.)?language_model\.(?:.*\.)?(?:q|k|v|o|gate|up|down)_proj"
-_PROJECTOR = r"(?:.*\.)?multi_modal_projector\.(?:.*\.)?linear\w*"
+from shared.lora_layers import LANGUAGE, PROJECTOR
 
 
 def target_pattern(settings: TrainSettings) -> str:
     """A regular expression that fully matches the names of the linear layers to train."""
-    return f"{_LANGUAGE}|{_PROJECTOR}" if settings.projector == "lora" else _LANGUAGE
+    return f"{LANGUAGE}|{PROJECTOR}" if settings.projector == "lora" else LANGUAGE
 
 
 def check_previous(adapter: Path, settings: TrainSettings, where: str) -> None:

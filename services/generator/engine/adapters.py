@@ -1,13 +1,5 @@
-"""Adapters by name: fetched from the object store, checked, loaded into the model, merged while in use.
+"""Adapters by name: loaded into the model, merged while in use. Knows neither requests nor where files come from."""
 
-A name is immutable: `adapters/{name}.json` points to the files and says their hash. Knows nothing of requests.
-"""
-
-import hashlib
-import json
-import re
-import tempfile
-import threading
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -17,58 +9,10 @@ from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
 from torch import Tensor
 
-from shared.errors import InvalidInput, NotFound, SystemFault
-from shared.objects import ObjectStore
+from services.generator.adapters import WEIGHTS
+from shared.errors import InvalidInput
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_WEIGHTS, _CONFIG = "adapter_model.safetensors", "adapter_config.json"
 _RETRAIN = "Train the adapter anew on the served base model."
-
-
-class AdapterFiles:
-    """Local copies of adapters, one folder a hash, gone when closed. Safe to call from several threads."""
-
-    def __init__(self, store: ObjectStore, base_model: str) -> None:
-        self._store, self._base_model = store, base_model
-        self._folder = tempfile.TemporaryDirectory(prefix="selfsynth-engine-")
-        self.close = self._folder.cleanup
-        self._known: dict[str, Path] = {}
-        self._lock = threading.Lock()
-
-    def fetch(self, name: str) -> Path:
-        """The folder with the adapter's files. Raises NotFound for an unknown name, InvalidInput for one trained on
-        another base model, SystemFault when the files are not those that the pointer names."""
-        with self._lock:
-            if name not in self._known:
-                self._known[name] = self._copy(name, self._pointer(name))
-            return self._known[name]
-
-    def _pointer(self, name: str) -> dict[str, Any]:
-        unknown = NotFound(f"the model {name!r} does not exist", remedy="GET /v1/models lists what is served.")
-        if not _NAME.fullmatch(name):
-            raise unknown
-        try:
-            pointer: dict[str, Any] = json.loads(self._store.get(f"adapters/{name}.json"))
-        except NotFound as error:
-            raise unknown from error
-        if pointer["base_model"] != self._base_model:
-            raise InvalidInput(
-                f"adapter {name!r} was trained on {pointer['base_model']!r}, this engine serves {self._base_model!r}",
-                remedy="Ask an engine that serves that base model.",
-            )
-        return pointer
-
-    def _copy(self, name: str, pointer: dict[str, Any]) -> Path:
-        folder = Path(self._folder.name) / str(pointer["sha256"])
-        for file in (_CONFIG, _WEIGHTS):
-            if not (folder / file).exists():
-                self._store.get_to_file(f"{pointer['prefix'].rstrip('/')}/{file}", folder / file)
-        with (folder / _WEIGHTS).open("rb") as weights:
-            digest = hashlib.file_digest(weights, "sha256").hexdigest()
-        if digest != pointer["sha256"]:
-            (folder / _WEIGHTS).unlink()
-            raise SystemFault(f"the files of adapter {name!r} differ from their hash", remedy="Restore the store.")
-        return folder
 
 
 class LoadedAdapters:
@@ -127,7 +71,7 @@ class LoadedAdapters:
             self._peft.add_adapter(slot, config)
         for layer in self._layers():
             layer.enable_adapters(False)
-        result = set_peft_model_state_dict(self._peft, load_file(folder / _WEIGHTS), adapter_name=slot)
+        result = set_peft_model_state_dict(self._peft, load_file(folder / WEIGHTS), adapter_name=slot)
         missing = [key for key in result.missing_keys if slot in key.split(".")]
         if missing or result.unexpected_keys:
             raise ValueError(f"no match for {', '.join([*result.unexpected_keys, *missing][:6])}")

@@ -16,8 +16,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from services.generator.adapters import AdapterFiles
 from services.generator.engine import protocol
-from services.generator.engine.adapters import AdapterFiles
 from services.generator.engine.batching import Ask, Batcher, Overloaded
 from services.generator.engine.metrics import Metrics
 from services.generator.engine.model import Row, VisionLanguageModel
@@ -54,9 +54,13 @@ class Engine:
 
     async def complete(self, request: protocol.ChatRequest) -> protocol.Json:
         """Raises NotFound, InvalidInput or Overloaded. When cancelled, the request's rows leave queue or batch."""
-        adapter, folder = None, None
-        if request.model != self.settings.engine_name:
-            adapter, folder = request.model, await asyncio.to_thread(self.files.fetch, request.model)
+        name = request.model
+        if name == self.settings.engine_name:
+            return await self._complete(request, None, None)
+        with self.files.hold(name):
+            return await self._complete(request, name, await asyncio.to_thread(self.files.fetch, name))
+
+    async def _complete(self, request: protocol.ChatRequest, adapter: str | None, folder: Path | None) -> protocol.Json:
         in_reader = asyncio.get_running_loop().run_in_executor
         messages = [message.model_dump() for message in request.messages]
         prompt = await in_reader(self._reading, self._reader.read, messages)

@@ -44,7 +44,10 @@ class PromptReader:
             raise InvalidInput(
                 f"the model's chat template refuses the messages: {error}", remedy="Check their roles."
             ) from error
-        inputs = self._processor(text=[text], images=images or None, add_special_tokens=False, return_tensors="pt")
+        # As training does it: the tokenizer begins the text where the template does not.
+        bos = self._processor.tokenizer.bos_token
+        begins = bos is not None and text.startswith(bos)
+        inputs = self._processor(text=[text], images=images or None, add_special_tokens=not begins, return_tensors="pt")
         ids = tuple(inputs["input_ids"][0].tolist())
         pixels = {key: inputs[key] for key in inputs if key not in ("input_ids", "attention_mask")} if images else {}
         return Prompt(ids, tuple(hashes), pixels)

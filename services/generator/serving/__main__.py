@@ -27,7 +27,8 @@ def _serve(settings: ServingSettings) -> None:
     from services.generator.serving.checkpoint import check_files
 
     check_files(settings.engine_model)
-    # Read when torch is imported.
+    # Read when torch and the hub's client are imported.
+    os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if settings.engine_threads:
         os.environ["OMP_NUM_THREADS"] = str(settings.engine_threads)

@@ -118,7 +118,6 @@ def _environment(settings: ServingSettings, cpu: bool) -> dict[str, str]:
         "VLLM_MAX_IMAGE_PIXELS": str(settings.engine_max_pixels),
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
-        "HF_HUB_OFFLINE": "1",
     }
     if cpu:
         chosen["VLLM_CPU_KVCACHE_SPACE"] = str(settings.engine_cache_gib)

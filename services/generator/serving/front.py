@@ -5,6 +5,7 @@ request's adapter is held while it is answered, so that its files stay.
 """
 
 import hmac
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -41,8 +42,7 @@ class Front:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        known = scope["app"].state.openai_serving_models.lora_requests
-        self._served.files.on_drop = lambda name: known.pop(name, None)
+        self._served.files.on_drop = partial(_forget, scope["app"].state.openai_serving_models)
         body = await _body(receive)
         if body is None:
             return
@@ -55,6 +55,13 @@ class Front:
             model = ""  # vLLM says what is wrong with it
         with self._served.files.hold(model):
             await self._app(scope, _replay(body, receive), send)
+
+
+def _forget(models: Any, name: str) -> None:
+    """So that vLLM asks for the adapter again. In a copy: another thread may be listing what there is."""
+    known = dict(models.lora_requests)
+    known.pop(name, None)
+    models.lora_requests = known
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -1,6 +1,5 @@
 """The server's settings, from `SELFSYNTH_ENGINE_*`; where they mean the same they are those of our own engine."""
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -26,8 +25,6 @@ class ServingSettings(EngineSettings):
     engine_cache_gib: int = Field(1, ge=1)
     engine_prefix_caching: bool = True
     engine_max_images: int = Field(1, ge=1, description="in one request")
-    engine_adapter_cache: Path | None = None
-    engine_adapter_cache_bytes: int = Field(20 * 2**30, ge=1)
     engine_adapter_idle_s: float = Field(30, ge=0, description="an adapter used more lately is not dropped")
     engine_sleep: bool = False
     engine_otlp: str | None = None

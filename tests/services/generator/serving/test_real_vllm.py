@@ -190,5 +190,5 @@ class TestVllm(ChatContract):
     def served(self, vllm: Vllm) -> Served:
         # The base is too sure of itself for another seed to change a word.
         if not (vllm.store / "adapters" / "unsure-r1.json").exists():
-            adapter(vllm, "unsure-r1", seed=5)
+            adapter(vllm, "unsure-r1", seed=5, std=1.0)
         return Served(Engine(vllm.url, key=KEY, patience_s=5.0), "unsure-r1")
