@@ -1,6 +1,7 @@
 """`selfsynth datasets inspect`: read and judge a folder of labelled images, with no service running."""
 
 import json
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from selfsynth.cli.datasets.wishes import page_file, pairs
 from selfsynth.cli.interrupts import interruptible
 from selfsynth.cli.terminal import console
 from services.api.datasets.validation.codes import code_of
+from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
     from services.api.datasets.inspect import Inspection
@@ -51,19 +53,20 @@ def inspect(
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=1))
     else:
-        _show(console(), found, _command(path, layout, option or [], policy))
-        for file in sheets.written if sheets else ():
-            console().print(f"sample sheet: {file}", soft_wrap=True, markup=False)
+        _show(console(), found, sheets.written if sheets else [])
+        console().print(_conclusion(found, _command(path, layout, option or [], policy)), soft_wrap=True)
     if not found.is_usable:
         raise typer.Exit(1)
 
 
 class _Sheets:
-    """Writes the pages of a sheet."""
+    """Writes the pages of a sheet. Raises InvalidInput where it cannot, at once: looking at all images takes time."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self.written: list[Path] = []
+        if not os.access(file.parent, os.W_OK) or file.is_dir():
+            raise InvalidInput(f"{file} cannot be written", remedy="Name a file in a folder that is there.")
 
     def __call__(self, number: int, page: bytes) -> None:
         self.written.append(page_file(self._file, number))
@@ -89,14 +92,15 @@ def _command(path: Path, layout: str | None, options: list[str], policy: str) ->
     return shlex.join(words)
 
 
-def _show(screen: Console, found: "Inspection", command: str) -> None:
+def _show(screen: Console, found: "Inspection", sheets: list[Path]) -> None:
     screen.print(Text.assemble((found.listing.layout, "bold"), f": {found.why}"))
     screen.print()
     screen.print(_classes(found))
     screen.print()
     screen.print(report_table(found.verdict.report))
     screen.print()
-    screen.print(_conclusion(found, command), soft_wrap=True)
+    for file in sheets:
+        screen.print(f"sample sheet: {file}", soft_wrap=True, markup=False)
 
 
 def _classes(found: "Inspection") -> Table:

@@ -3,6 +3,7 @@
 Stores nothing. What ingest would say of the same path, this says too.
 """
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from services.api.datasets.validation.examined import Examined
 from services.api.datasets.validation.judge import Policy, Verdict, judge
 from services.api.datasets.validation.pool import run_each
 from services.api.datasets.validation.unlisted import of_unlisted
+from shared.errors import DiskFull
 from shared.types.records import Split
 
 _SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -108,7 +110,13 @@ def _unpacked(path: Path, limit_bytes: int) -> Iterator[tuple[Path, tuple[Path, 
         return
     with TemporaryDirectory(prefix="selfsynth-inspect-") as folder:
         check(path, limit_bytes)
-        unpack(path, Path(folder), limit_bytes)
+        try:
+            unpack(path, Path(folder), limit_bytes)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            remedy = "Unpack the archive yourself and inspect the folder, or set TMPDIR to a larger disk."
+            raise DiskFull(f"there is no room to unpack {path} below {folder}", remedy=remedy) from error
         yield Path(folder), (Path(folder),)
 
 

@@ -78,7 +78,10 @@ def test_the_sheet_is_written(birds: Path, tmp_path: Path, capsys: Capture) -> N
     assert f"sample sheet: {tmp_path / 'look.jpg'}" in capsys.readouterr().out.replace("\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["nothing"], ["birds", "--layout", "none"], ["birds", "--option", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["nothing"], ["birds", "--layout", "none"], ["birds", "--option", "x"], ["birds", "--sheet", "nowhere/x.jpg"]],
+)
 def test_what_cannot_be_inspected_is_one_clear_error(
     birds: Path, arguments: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
