@@ -5,10 +5,7 @@ no class and no bank. The key is in no message of its errors.
 """
 
 import asyncio
-import json
-import time
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -20,6 +17,7 @@ from tenacity.wait import wait_exponential_jitter
 from services.api.concepts.answers import Answer
 from services.api.concepts.endpoints import host_of, is_loopback
 from services.api.concepts.prompt import SCHEMA
+from services.api.concepts.wire import Passing, answer_of, cause_of, retry_after
 from shared.concepts.wording import storable
 from shared.errors import SelfSynthError, SystemFault, UserFault
 from shared.types.concept_job import AskSettings
@@ -44,14 +42,6 @@ class Endpoint:
     base_url: str
     model: str
     key: SecretStr = field(default=SecretStr(""))
-
-
-class _Passing(Exception):
-    """A failure that may pass; `after_s` is how long the endpoint asks to wait."""
-
-    def __init__(self, why: str, after_s: float | None = None) -> None:
-        super().__init__(why)
-        self.after_s = after_s
 
 
 class _Unknown(Exception):
@@ -92,7 +82,7 @@ class Asker:
     async def ask(self, messages: list[dict[str, str]], seed: int) -> Answer:
         """Raises EndpointUnavailable when it fails for longer than the patience, EndpointRefuses when it never will."""
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_Passing), wait=_pause, stop=stop_after_delay(self._settings.patience_s)
+            retry=retry_if_exception_type(Passing), wait=_pause, stop=stop_after_delay(self._settings.patience_s)
         )
         try:
             async with self._slots:
@@ -135,14 +125,14 @@ class Asker:
                 async with asyncio.timeout(self._settings.request_s):
                     status, headers, text = await self._post(body)
             except (TimeoutError, httpx.TimeoutException):
-                raise _Passing(f"no answer within {self._settings.request_s:.0f} s") from None
+                raise Passing(f"no answer within {self._settings.request_s:.0f} s") from None
             except httpx.HTTPError as error:
-                raise _Passing(f"{type(error).__name__}: {error}") from None
+                raise Passing(f"{type(error).__name__}: {error}") from None
         if status == 200:
-            return _answer(text)
-        cause = self._clean(_cause(text))
+            return answer_of(text)
+        cause = self._clean(cause_of(text))
         if status >= 500 or (status in _PASSING and "insufficient_quota" not in text):
-            raise _Passing(f"HTTP {status}: {cause}", _retry_after(headers))
+            raise Passing(f"HTTP {status}: {cause}", retry_after(headers))
         if status in (400, 415, 422):
             raise _Unknown(status, cause)
         raise self._refusal(f"HTTP {status}: {cause}")
@@ -155,7 +145,7 @@ class Asker:
             async for chunk in response.aiter_bytes():
                 found += chunk
                 if len(found) > _MOST_BYTES:
-                    raise _Passing("an answer of more than 1 MiB")
+                    raise Passing("an answer of more than 1 MiB")
             return response.status_code, response.headers, found.decode(errors="replace")
 
     def _refusal(self, why: str) -> SelfSynthError:
@@ -172,50 +162,6 @@ class Asker:
 
 def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    wanted = error.after_s if isinstance(error, _Passing) else None
+    wanted = error.after_s if isinstance(error, Passing) else None
     grown: float = wait_exponential_jitter(multiplier=0.5, max=30, jitter=0.5)(state)
     return min(max(wanted, 0.0), _LONGEST_PAUSE_S) if wanted is not None else grown
-
-
-def _retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds, from a number or a date; None when it is neither."""
-    said = headers.get("retry-after", "")
-    try:
-        return (
-            float(said) if said.replace(".", "", 1).isdigit() else parsedate_to_datetime(said).timestamp() - time.time()
-        )
-    except (ValueError, OverflowError):
-        return None
-
-
-def _answer(text: str) -> Answer:
-    try:
-        body = json.loads(text)
-        choice = body["choices"][0]
-        message = choice["message"]
-        usage = body.get("usage") or {}
-        return Answer(
-            text=_text_of(message.get("content")),
-            finish_reason=str(choice.get("finish_reason") or "stop"),
-            refusal=str(message.get("refusal") or ""),
-            prompt_tokens=int(usage.get("prompt_tokens") or 0),
-            completion_tokens=int(usage.get("completion_tokens") or 0),
-        )
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        raise _Passing(f"an answer that is no chat completion: {text[:200]}") from None
-
-
-def _text_of(content: Any) -> str:
-    """A text, or the texts of a list of parts."""
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
-
-
-def _cause(text: str) -> str:
-    """The message of an OpenAI error body, else the start of the text."""
-    try:
-        error = json.loads(text)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)[:500]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return text[:200]

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.api.concepts.answers import Answer, read
@@ -66,6 +66,7 @@ def test_what_no_database_stores_is_left_out() -> None:
     assert read(Answer(text="", refusal="n\0o"), 9)[2] == "no"
 
 
+@settings(max_examples=50)
 @given(st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
 def test_no_answer_is_too_odd_to_be_read(text: str) -> None:
     concepts, outcome, detail = read(Answer(text=text), 4)

@@ -61,6 +61,13 @@ def test_what_may_pass_is_tried_again(fake: FakeEndpoint, reached: Reached, fail
     assert len(fake.asked) == 2
 
 
+@pytest.mark.parametrize("usage", ["null", "[]", '{"prompt_tokens": 1e999}', '{"prompt_tokens": -7}', "7"])
+def test_a_cost_that_is_none_is_no_cost(fake: FakeEndpoint, reached: Reached, usage: str) -> None:
+    body = '{"choices": [{"message": {"content": "x"}}], "usage": %s}' % usage
+    fake.failures = [Failure(200, body=body)]
+    assert reached.ask().prompt_tokens in (0, 10)  # 10: it was no completion at all, and asked for again
+
+
 @pytest.mark.parametrize("form", ["number", "date"])
 def test_the_pause_that_the_endpoint_asks_for_is_kept(fake: FakeEndpoint, reached: Reached, form: str) -> None:
     after = "1.2" if form == "number" else formatdate(time.time() + 2, usegmt=True)
