@@ -53,7 +53,8 @@ def _headline(job: Json) -> Text:
 
 
 def _round_title(round_: Json) -> str:
-    name = f"round {round_['round']}" + (" (the base model)" if round_["round"] == 0 else "")
+    of_base = round_["round"] == 0 and any(step["step"] == "evaluate" for step in round_["steps"])
+    name = f"round {round_['round']}" + (" (the base model)" if of_base else "")
     accuracy = round_.get("accuracy")
     return name if accuracy is None else f"{name}  accuracy {accuracy:.3f}"
 
