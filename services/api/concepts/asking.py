@@ -61,6 +61,7 @@ class Asker:
         self._slots = asyncio.Semaphore(settings.in_flight)
         self._rate = AsyncLimiter(1, 60 / settings.requests_per_minute)
         self._options: dict[str, Any] = {
+            "seed": 0,
             "temperature": settings.temperature,
             "max_tokens": settings.max_tokens,
             "response_format": SCHEMA,
@@ -103,7 +104,8 @@ class Asker:
         while True:
             options = dict(self._options)
             try:
-                return await self._once({"model": self._endpoint.model, "messages": messages, "seed": seed, **options})
+                own = {"seed": seed} if "seed" in options else {}
+                return await self._once({"model": self._endpoint.model, "messages": messages, **options, **own})
             except _Unknown as unknown:
                 if options == self._options and not self._simplify(unknown.cause):
                     raise self._refusal(str(unknown)) from None
@@ -113,11 +115,12 @@ class Asker:
         if "max_completion_tokens" in cause and "max_tokens" in self._options:
             self._options["max_completion_tokens"] = self._options.pop("max_tokens")
             return True
-        named = [name for name in ("response_format", "temperature") if name in cause and name in self._options]
-        for name in named or [name for name in ("response_format",) if name in self._options]:
-            del self._options[name]
-            return True
-        return False
+        named = [name for name in ("response_format", "temperature", "seed") if name in cause]
+        less = next((name for name in (*named, "response_format") if name in self._options), None)
+        if less is None:
+            return False
+        del self._options[less]
+        return True
 
     async def _once(self, body: dict[str, Any]) -> Answer:
         async with self._rate:
