@@ -26,7 +26,14 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
     if not PYTHON.exists():
         _missing("vLLM is not installed; run tools/install_vllm.sh")
     # A cache that holds three of the tests' adapters, two of them in memory and one on the device.
-    limits = {"max_lora_rank": 8, "max_adapters": 2, "adapter_slots": 1, "adapter_idle_s": 0.5, "max_images": 2}
+    limits = {
+        "max_lora_rank": 8,
+        "max_adapters": 2,
+        "adapter_slots": 1,
+        "adapter_idle_s": 0.5,
+        "max_images": 2,
+        "max_pixels": 1_000_000,
+    }
     folder = tmp_path_factory.mktemp("vllm")
     with running_vllm(folder, adapter_cache=folder / "cache", adapter_cache_bytes=600_000, **limits) as server:
         yield server

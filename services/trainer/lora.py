@@ -10,6 +10,7 @@ from transformers import AutoModelForImageTextToText
 from services.trainer.plan import Plan
 from services.trainer.targets import target_pattern
 from shared.errors import InvalidInput
+from shared.lora_layers import LANGUAGE, PROJECTOR
 
 
 def precision_of(plan: Plan) -> str:
@@ -45,13 +46,14 @@ def _config(plan: Plan) -> LoraConfig:
 
 
 def check_targets(base: torch.nn.Module, plan: Plan) -> None:
-    pattern = re.compile(target_pattern(plan.settings))
-    matched = [name for name, module in base.named_modules() if pattern.fullmatch(name)]
-    parts = ["language_model", "multi_modal_projector"] if plan.settings.projector == "lora" else ["language_model"]
-    missing = [part for part in parts if not any(part in name for name in matched)]
+    wanted = {"language model": LANGUAGE}
+    if plan.settings.projector == "lora":
+        wanted["projector"] = PROJECTOR
+    names = [name for name, _ in base.named_modules()]
+    missing = [part for part, pattern in wanted.items() if not any(re.fullmatch(pattern, name) for name in names)]
     if missing:
         raise InvalidInput(
-            f"base model {plan.base_model!r} has no linear layers below {' and '.join(missing)}",
+            f"base model {plan.base_model!r} has no layers to train in its {' and '.join(missing)}",
             remedy="Use a LLaVA-like model, or set train.projector to 'frozen' where only the projector is missing.",
             code="unsupported_model",
         )

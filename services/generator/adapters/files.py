@@ -95,7 +95,9 @@ class AdapterFiles:
                 self._copies[name] = copy
             return copy.folder
         except SystemFault as error:
-            self._faults[name] = time.monotonic(), error
+            with self._changed:
+                recent = {n: fault for n, fault in self._faults.items() if _is_recent(fault[0])}
+                self._faults = {**recent, name: (time.monotonic(), error)}
             raise
         finally:
             with self._changed:
@@ -110,9 +112,8 @@ class AdapterFiles:
         return copy is not None
 
     def _raise_recent_fault(self, name: str) -> None:
-        when, fault = self._faults.pop(name, (0.0, None))
-        if fault and time.monotonic() - when < _FAULT_REMEMBERED_S:
-            self._faults[name] = when, fault
+        when, fault = self._faults.get(name, (0.0, None))
+        if fault and _is_recent(when):
             raise fault
 
     def _copy(self, name: str, pointer: Pointer) -> _Copy:
@@ -148,6 +149,10 @@ class AdapterFiles:
             self.on_drop(name)
             trash = self._folder / f".{name}.{time.monotonic_ns()}"  # no name begins with a dot
             return self._copies.pop(name).folder.rename(trash)
+
+
+def _is_recent(when: float) -> bool:
+    return time.monotonic() - when < _FAULT_REMEMBERED_S
 
 
 def _check(weights: Path, pointer: Pointer, name: str) -> None:

@@ -126,5 +126,5 @@ def test_a_base_without_a_projector_of_known_name_is_refused(tmp_path: Path, tin
     import services.trainer.lora as lora
 
     plan = make_plan(tmp_path, tiny_model)
-    with pytest.raises(InvalidInput, match="no linear layers below language_model and multi_modal_projector"):
+    with pytest.raises(InvalidInput, match="no layers to train in its language model and projector"):
         lora.check_targets(torch.nn.Sequential(torch.nn.Linear(2, 2)), plan)

@@ -24,8 +24,8 @@ _PROJECTOR = ["multi_modal_projector.linear_1", "multi_modal_projector.linear_2"
     [
         (models.llava, 4096, 32, _PROJECTOR, {"model.vision_tower": "vision_model"}, False),
         (models.llava_next, 32768, 32, _PROJECTOR, {"model.vision_tower": "vision_model"}, False),
-        (models.qwen2_5_vl, 128000, 32, [], {}, True),
-        (models.qwen3_vl, 262144, 128, [], {}, True),
+        (models.qwen2_5_vl, 128000, 32, ["visual.merger.mlp.0", "visual.merger.mlp.2"], {}, True),
+        (models.qwen3_vl, 262144, 128, ["visual.merger.linear_fc1", "visual.merger.linear_fc2"], {}, True),
     ],
     ids=["llava", "llava_next", "qwen2_5_vl", "qwen3_vl"],
 )

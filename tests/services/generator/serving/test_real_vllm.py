@@ -1,5 +1,6 @@
 """Real vLLM behind our launcher: it agrees with peft token for token, and serves adapters by name from the store."""
 
+import io
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 import pytest
 import torch
 from peft import PeftModel
+from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from services.generator.chat import Engine
@@ -164,6 +166,13 @@ def test_without_the_key_nothing_is_said(vllm: Vllm, header: dict[str, str]) -> 
         assert httpx.get(vllm.url + path, headers=header).status_code == 401
     assert httpx.post(f"{vllm.url}/v1/chat/completions", json=asking(None), headers=header).status_code == 401
     assert httpx.get(f"{vllm.url}/health", headers=header).status_code == 200
+
+
+def test_an_image_of_too_many_pixels_is_refused(client: httpx.Client) -> None:
+    sink = io.BytesIO()
+    Image.new("RGB", (1001, 1000)).save(sink, "PNG")
+    assert ask(client, asking(sink.getvalue())).status_code == 400
+    assert ask(client, asking(picture(0))).status_code == 200
 
 
 def test_images_come_as_data_only_and_not_too_many(client: httpx.Client) -> None:
