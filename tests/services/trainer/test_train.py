@@ -11,7 +11,8 @@ from typing import Any
 
 import psutil
 import pytest
-from safetensors.torch import load
+import torch
+from safetensors.torch import load, save
 
 from services.trainer.targets import target_pattern
 from services.trainer.train import ADAPTER_FILES, train
@@ -26,6 +27,8 @@ from tests.services.trainer.scene import put_inputs, task_for, trainer_settings
 
 STEPS = 80
 SAVE_EVERY = 4
+# Of an adapter that trains the projector too.
+_WEIGHTS = save({"base_model.model.model.multi_modal_projector.linear_1.lora_A.weight": torch.zeros(1, 1)})
 
 
 def checkpoint_keys(store: ObjectStore) -> list[str]:
@@ -171,7 +174,7 @@ def test_an_unknown_base_model_is_refused_with_those_there_are(store: ObjectStor
 def test_an_adapter_of_another_rank_is_refused_before_training(store: ObjectStore, settings: TrainerSettings) -> None:
     config = {"r": 4, "lora_alpha": 16, "target_modules": "x"}
     store.put("adapters/old/adapter_config.json", json.dumps(config).encode())
-    store.put("adapters/old/adapter_model.safetensors", b"")
+    store.put("adapters/old/adapter_model.safetensors", _WEIGHTS)
     task = task_for(put_inputs(store) | {"adapter": ("adapters/old",)}, round_=2)
     with pytest.raises(InvalidInput, match=r"train.lora_rank gives 8, the adapter has 4"):
         train(StepContext(task, store), settings)
@@ -184,7 +187,7 @@ def test_the_previous_rounds_checkpoints_are_removed(store: ObjectStore, setting
     trained = "jobs/job/r1/train/s0/f"
     config = {"r": 8, "lora_alpha": 16, "target_modules": target_pattern(TrainSettings())}
     store.put(f"{trained}/adapter-a1/adapter_config.json", json.dumps(config).encode())
-    store.put(f"{trained}/adapter-a1/adapter_model.safetensors", b"")
+    store.put(f"{trained}/adapter-a1/adapter_model.safetensors", _WEIGHTS)
     store.put(f"{trained}/checkpoints/step-000004-a1.tar", b"")
     task = task_for(put_inputs(store) | {"adapter": (f"{trained}/adapter-a1",)}, round_=2)
     with pytest.raises(StepStopped):
