@@ -45,7 +45,9 @@ def gather_images(
         name = PurePosixPath(example.image_key).name
         if not (folder / name).exists():
             store.get_to_file(example.image_key, folder / name)
-        train_pairs += [TrainPair(image=name, question=row.question, answer=row.text) for row in rows]
+        train_pairs += [
+            TrainPair(image=name, image_key=example.image_key, question=row.question, answer=row.text) for row in rows
+        ]
     return train_pairs
 
 

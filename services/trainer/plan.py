@@ -20,11 +20,13 @@ class Note(BaseModel):
 
 
 class TrainPair(Note):
-    """One question about one image, and the answer to learn. `image` is a path relative to the plan's image folder."""
+    """One question about one image, and the answer to learn. `image` is a path relative to the plan's image folder,
+    `image_key` where it is stored."""
 
     image: str
     question: str
     answer: str
+    image_key: str = ""
 
 
 class Plan(Note):

@@ -18,12 +18,13 @@ from services.trainer.wiring import TrainerSettings
 from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint
 from shared.errors import StepInterrupted, StepStopped, SystemFault
 from shared.seeds import derive
+from shared.types.probes import PROBES
 from shared.types.records import LossPoint
 from shared.worker.context import StepContext
 
 log = structlog.get_logger(__name__)
 
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", PROBES)
 _LOOK_S = 0.2
 _PUSH_S = 1.0
 DRAIN_S = 25.0

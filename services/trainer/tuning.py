@@ -11,7 +11,9 @@ from transformers import AutoProcessor, PrinterCallback, Trainer, TrainerCallbac
 from services.trainer.collate import PairCollator, PairEncoder, TokenPair, encode_all
 from services.trainer.lora import build_model, precision_of
 from services.trainer.plan import CheckpointMade, Plan, Result, StepDone, accumulation_of, order_of, read_pairs
+from services.trainer.probing import probes_of
 from shared.errors import TooFewPairs, UserFault
+from shared.types.probes import PROBES
 from shared.types.records import LossPoint
 
 
@@ -38,6 +40,9 @@ def tune(plan: Plan) -> None:
     signal.signal(signal.SIGTERM, reporter.stop_soon)
     trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint else None)
     if not reporter.stopping and trainer.is_world_process_zero():
+        probes = probes_of(plan, model, encoder, read_pairs(plan))
+        plan.trained.mkdir(exist_ok=True)
+        (plan.trained / PROBES).write_text(probes.model_dump_json())
         _leave(plan, model, trainer, reporter, dropped, time.monotonic() - began)
 
 

@@ -28,7 +28,12 @@ def make_plan(folder: Path, model: Path, **train: Any) -> Plan:
     settings = TrainSettings.model_validate(SETTINGS | train)
     plan = Plan(model_path=model, base_model="tiny", folder=work, images=images, settings=settings, seed=5)
     write_pairs(
-        plan, [TrainPair(image=f"{c}.png", question=QUESTION, answer=f"It is a {c} bird.") for c in COLOURS] * 4
+        plan,
+        [
+            TrainPair(image=f"{c}.png", image_key=f"images/{c}.png", question=QUESTION, answer=f"It is a {c} bird.")
+            for c in COLOURS
+        ]
+        * 4,
     )
     return plan
 
