@@ -1,6 +1,7 @@
 """Fixtures that tests of several services use."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,13 @@ import pytest
 from tests.vllm_server import PYTHON, Vllm, running_vllm
 
 _ROOT = Path(__file__).parent.parent
+
+
+def pytest_configure() -> None:
+    """A shell that runs the tests in the background has them ignore these signals, and so would every process that a
+    test starts and then interrupts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
