@@ -107,6 +107,7 @@ class TrainSettings(StepSettings):
     warmup_ratio: Share = 0.05
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     weight_decay: float = Field(0.0, ge=0)
+    adam_beta2: float = Field(0.999, gt=0, lt=1, description="lower forgets old gradients sooner: for short trainings")
     epochs: float = Field(2, gt=0, le=100)
     batch_size: int = Field(32, ge=1, description="QA pairs an optimiser step")
     micro_batch_size: int | None = Field(None, ge=1, description="QA pairs a forward pass; None: the batch size")

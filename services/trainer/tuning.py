@@ -127,12 +127,12 @@ class InOrderTrainer(Trainer):  # type: ignore[misc]
 
 
 def _trainer(plan: Plan, model: Any, sequence: list[TokenPair], collator: PairCollator) -> Trainer:
-    trainer = InOrderTrainer(model=model, args=_arguments(plan), train_dataset=sequence, data_collator=collator)
+    trainer = InOrderTrainer(model=model, args=training_arguments(plan), train_dataset=sequence, data_collator=collator)
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def _arguments(plan: Plan) -> TrainingArguments:
+def training_arguments(plan: Plan) -> TrainingArguments:
     settings = plan.settings
     micro, passes = accumulation_of(settings, plan.processes)
     return TrainingArguments(
@@ -144,6 +144,7 @@ def _arguments(plan: Plan) -> TrainingArguments:
         lr_scheduler_type="constant_with_warmup" if settings.schedule == "constant" else settings.schedule,
         warmup_steps=min(settings.warmup_ratio, 0.999999),  # below 1 it is a share of all steps
         weight_decay=settings.weight_decay,
+        adam_beta2=settings.adam_beta2,
         seed=plan.seed,
         bf16=precision_of(plan) == "bf16",
         gradient_checkpointing=settings.gradient_checkpointing,

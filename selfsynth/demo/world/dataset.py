@@ -12,7 +12,7 @@ from selfsynth.demo.world.scene import Scene, random_scene, render
 from selfsynth.demo.world.species import concept_bank, species
 
 DOMAIN = "birds"
-PER_CLASS: Mapping[str, int] = {"train": 20, "validation": 8, "test": 25}
+PER_CLASS: Mapping[str, int] = {"train": 30, "validation": 8, "test": 25}
 
 
 def write_dataset(folder: Path, seed: int, per_class: Mapping[str, int] = PER_CLASS) -> None:

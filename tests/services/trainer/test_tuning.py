@@ -13,7 +13,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from services.trainer.collate import PairCollator, PairEncoder, encode_all
 from services.trainer.lora import build_model
 from services.trainer.plan import Plan, Result, TrainPair, write_pairs
-from services.trainer.tuning import tune
+from services.trainer.tuning import training_arguments, tune
 from shared.errors import InvalidInput, TooFewPairs, UserFault
 from shared.job_settings import TrainSettings
 from tests.services.trainer.scene import COLOURS, QUESTION, SETTINGS
@@ -133,3 +133,10 @@ def test_a_base_without_a_projector_of_known_name_is_refused(tmp_path: Path, tin
     plan = make_plan(tmp_path, tiny_model)
     with pytest.raises(InvalidInput, match="no layers to train in its language model and projector"):
         lora.check_targets(torch.nn.Sequential(torch.nn.Linear(2, 2)), plan)
+
+
+def test_the_optimiser_is_the_one_that_the_job_describes(tmp_path: Path, tiny_model: Path) -> None:
+    arguments = training_arguments(make_plan(tmp_path, tiny_model, adam_beta2=0.9, weight_decay=0.1, epochs=3))
+    assert (arguments.adam_beta2, arguments.weight_decay) == (0.9, 0.1)
+    # Epochs are in the order of the pairs, not the trainer's.
+    assert arguments.num_train_epochs == 1
