@@ -27,12 +27,13 @@ class Client(ConceptCalls):
     """What the API can do. Every method raises ApiError. See Calls for what it is made of."""
 
     def add_dataset(self, path: Path | str, name: str, concepts: Concepts | None = None, **wishes: Any) -> Json:
-        """Register the images below `path`, a folder that the API's machine may read. Returns at once, `validating`.
+        """Register the images below `path`, a folder that the API's machine may read; a relative one is below this
+        process's folder. Returns at once, `validating`.
 
         `concepts`, label to concepts, replaces the data set's own concept bank. `wishes` are further fields of
         POST /datasets: layout, options, policy, validation_share, test_share, seed, noun, asks_for.
         """
-        body = {"name": name, "source": {"path": str(path)}, "concepts": concepts, **wishes}
+        body = {"name": name, "source": {"path": str(Path(path).absolute())}, "concepts": concepts, **wishes}
         return self._json_once("POST", "/datasets", json=body)
 
     def import_dataset(self, prefix: str, name: str, concepts: Concepts | None = None, **wishes: Any) -> Json:

@@ -1,5 +1,6 @@
-"""`selfsynth jobs ...`: look at jobs, wait for them, cancel them."""
+"""`selfsynth jobs ...`: look at jobs, wait for them, cancel them, take home what they trained."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from selfsynth.cli.terminal import console
 from selfsynth.cli.tree import job_tree
 from selfsynth.cli.watch import demand_success, watch_job
 
-app = typer.Typer(no_args_is_help=True, help="Look at jobs, wait for them, cancel them.")
+app = typer.Typer(no_args_is_help=True, help="Look at jobs, wait for them, cancel them, get what they trained.")
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 
 
@@ -59,6 +60,22 @@ def wait(job_id: JobId, url: Url = None, key: Key = None, folder: Folder = DEFAU
     """Follow a job until it ends; exit with 1 unless it succeeded."""
     with interruptible(), client_for(url, key, folder) as client:
         demand_success(watch_job(client, job_id, console()))
+
+
+@app.command()
+def adapter(
+    job_id: JobId,
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The folder that the adapter's files go into.")],
+    round_: Annotated[int | None, typer.Option("--round", help="Of that round; the last by default.")] = None,
+    url: Url = None,
+    key: Key = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Take home what a round trained: a LoRA adapter, as peft loads it."""
+    with client_for(url, key, folder) as client:
+        chosen = client.job(job_id)["rounds_total"] if round_ is None else round_
+        client.download_adapter(job_id, chosen, target)
+    console().print(f"adapter of round {chosen} in {target}", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from selfsynth.cli.datasets.adding import add_and_follow
 from selfsynth.cli.datasets.findings import report_table, summary
 from selfsynth.cli.interrupts import Interrupted, interruptible
 from selfsynth.cli.settings_text import parse_settings
-from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for, is_named
+from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for, command_line, is_named
 from selfsynth.cli.terminal import console
 from selfsynth.cli.tree import result_line
 from selfsynth.cli.up import ModelPath, stack_options
@@ -20,6 +20,7 @@ from selfsynth.cli.watch import demand_success, watch_job
 from selfsynth.client import Client, demand_ready
 from selfsynth.stack import Stack
 from selfsynth.stack.lock import is_held
+from services.api.datasets import banks
 from shared.errors import InvalidInput
 from shared.job_settings import resolve
 
@@ -31,7 +32,9 @@ _FALLBACKS = (
 
 
 def run(
-    dataset: Annotated[Path, typer.Option(help="A folder of labelled images, or a zip or tar file.")],
+    dataset: Annotated[
+        str, typer.Option(help="A folder of labelled images, a zip or tar file, or a registered data set's id.")
+    ],
     rounds: Annotated[int, typer.Option(min=1, help="How many rounds.")] = 4,
     method: Annotated[str, typer.Option(help="default, or paper for the published choices.")] = "default",
     settings: Annotated[
@@ -44,6 +47,7 @@ def run(
     model_path: ModelPath = None,
     seed: Annotated[int, typer.Option(help="The job's seed.")] = 0,
     name: Annotated[str | None, typer.Option(help="The data set's name; its folder's by default.")] = None,
+    concepts: Annotated[Path | None, typer.Option(help="A JSON file with each class's concepts.")] = None,
     url: Url = None,
     key: Key = None,
     folder: Folder = DEFAULT_FOLDER,
@@ -51,38 +55,62 @@ def run(
     """Read a data set, run a job on it, show how it goes; exit with 1 and the reason if it fails."""
     chosen = parse_settings([*(_FALLBACKS if allow_fallbacks else ()), *(settings or [])])
     resolve(method, chosen)
+    bank = banks.read(concepts) if concepts else None
+    path = None if _is_registered(dataset) else Path(dataset)
     screen = console()
-    with interruptible(), _client(screen, dataset, model, model_path, url, key, folder) as client:
-        found = _read_dataset(screen, client, dataset, name or dataset.resolve().name)
+    with interruptible(), _client(screen, path, model, model_path, url, key, folder) as client:
+        found = _read_dataset(screen, client, path, name, bank) if path else _registered(client, dataset, bank)
         job = client.start_job(found["id"], model, rounds, method, seed, chosen)
         screen.print(f"job {job['id']}")
-        with _resumable(screen, job["id"]):
+        again = ["--model", model, "--model-path", str(model_path)] if model_path else []
+        with _resumable(screen, job["id"], folder, again):
             ended = watch_job(client, job["id"], screen)
         demand_success(ended)
         _show_result(screen, ended)
+        taken = command_line(folder, "selfsynth", "jobs", "adapter", job["id"], "TARGET")
+        screen.print(f"its adapter, while the stack runs: {taken}", soft_wrap=True)
 
 
 @contextlib.contextmanager
 def _client(
-    screen: Console, dataset: Path, model: str, model_path: Path | None, url: str | None, key: str | None, folder: Path
+    screen: Console,
+    path: Path | None,
+    model: str,
+    model_path: Path | None,
+    url: str | None,
+    key: str | None,
+    folder: Path,
 ) -> Iterator[Client]:
     """Of the API that is named or runs on the folder; else a stack is started, and stopped on leaving."""
     if is_named(url, key) or is_held(folder):
         with client_for(url, key, folder) as client:
             yield client
         return
-    if not dataset.exists():
-        raise InvalidInput(f"there is no data set {dataset}", remedy="Name an existing folder with --dataset.")
+    if path and not path.exists():
+        raise InvalidInput(f"there is nothing at {path}", remedy="Name a folder of images, or a zip or tar file.")
     # A layout's image paths may lead to folders beside its own.
-    options = stack_options(model, model_path, (dataset.resolve().parent,))
+    options = stack_options(model, model_path, (path.resolve().parent if path else Path.cwd(),))
     screen.print(f"starting a stack in {folder} ...")
     with Stack(folder, options) as stack, Client(stack.url, stack.api_key) as client:
         yield client
 
 
-def _read_dataset(screen: Console, client: Client, path: Path, name: str) -> dict[str, Any]:
+def _is_registered(dataset: str) -> bool:
+    """Whether it is an id. A folder of that name would win."""
+    return dataset.startswith("ds_") and not Path(dataset).exists()
+
+
+def _registered(client: Client, dataset_id: str, bank: banks.Concepts | None) -> dict[str, Any]:
+    if bank:
+        client.set_concepts(dataset_id, bank)
+    return client.wait_dataset(dataset_id)
+
+
+def _read_dataset(
+    screen: Console, client: Client, path: Path, name: str | None, bank: banks.Concepts | None
+) -> dict[str, Any]:
     """Raises ApiError that tells the faults when it cannot be used."""
-    found = demand_ready(add_and_follow(client, screen, path, name))
+    found = demand_ready(add_and_follow(client, screen, path, name, bank))
     if found["report"].get("warnings"):
         screen.print(report_table(found["report"]))
     screen.print(summary(found), soft_wrap=True)
@@ -90,13 +118,13 @@ def _read_dataset(screen: Console, client: Client, path: Path, name: str) -> dic
 
 
 @contextlib.contextmanager
-def _resumable(screen: Console, job_id: str) -> Iterator[None]:
+def _resumable(screen: Console, job_id: str, folder: Path, model: list[str]) -> Iterator[None]:
     try:
         yield
     except Interrupted:
-        screen.print(
-            f"\nleft; job {job_id} goes on wherever its stack runs: `selfsynth up`, `selfsynth jobs wait {job_id}`"
-        )
+        up = command_line(folder, "selfsynth", "up", *model)
+        wait = command_line(folder, "selfsynth", "jobs", "wait", job_id)
+        screen.print(f"\nleft; job {job_id} goes on wherever its stack runs: {up}, {wait}", soft_wrap=True)
         raise
 
 

@@ -1,5 +1,6 @@
 """Which API a command talks to: the one named by --url and --key, or the stack that runs on the folder."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,12 @@ Key = Annotated[
     str | None, typer.Option("--key", envvar="SELFSYNTH_KEY", show_envvar=True, help="The key to that API.")
 ]
 Folder = Annotated[Path, typer.Option("--folder", help="The folder of the stack on this machine.")]
+
+
+def command_line(folder: Path, *words: str) -> str:
+    """A command to show to the user, with --folder where it is not the usual one."""
+    usual = folder.absolute() == DEFAULT_FOLDER.absolute()
+    return f"`{shlex.join([*words, *([] if usual else ['--folder', str(folder)])])}`"
 
 
 def is_named(url: str | None, key: str | None) -> bool:

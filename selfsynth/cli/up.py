@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from selfsynth.cli.interrupts import Interrupted, interruptible
-from selfsynth.cli.target import DEFAULT_FOLDER, Folder
+from selfsynth.cli.target import DEFAULT_FOLDER, Folder, command_line
 from selfsynth.cli.terminal import console
 from selfsynth.stack import SERVICES, EngineKind, Stack, StackOptions
 from shared.errors import InvalidInput
@@ -43,6 +43,9 @@ def up(
     engine: Engine = "transformers",
 ) -> None:
     """Start database, queue, API, engine and workers in one folder, and keep them running until Ctrl-C."""
+    for root in import_root or ():
+        if not root.is_dir():
+            raise InvalidInput(f"there is no folder {root}", remedy="Name existing folders with --import-root.")
     options = dataclasses.replace(
         stack_options(model, model_path, tuple(import_root or [Path.cwd()]), port),
         concept_endpoints=_endpoints(concept_endpoints),
@@ -89,9 +92,8 @@ def _announced(screen: Console, stack: Stack) -> Stack:
 
 def _describe(screen: Console, stack: Stack) -> None:
     screen.print(f"API      {stack.url}   (addresses and bodies: {stack.url}/docs)", soft_wrap=True)
-    screen.print(
-        f"key      in {stack.folder / 'stack.json'}; `selfsynth jobs` and `selfsynth run` find it", soft_wrap=True
-    )
+    found_by = command_line(stack.folder, "selfsynth", "jobs", "list")
+    screen.print(f"key      keys.api in {stack.folder / 'stack.json'}; commands find it: {found_by}", soft_wrap=True)
     screen.print(f"model    {stack.record.model}")
     screen.print(f"logs     {stack.folder / 'logs'}", soft_wrap=True)
     screen.print("ready; Ctrl-C stops it")

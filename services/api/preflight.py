@@ -71,7 +71,8 @@ def check_dataset(session: Session, dataset_id: str) -> tuple[Dataset, ConceptBa
             "concept_bank_incomplete",
             f"the concept bank of {dataset_id!r} has no concepts for: {', '.join(missing[:20])}",
             remedy=f"Build them: `selfsynth datasets concepts build {dataset_id} --own MODEL` (or --base-url URL); "
-            f"give them: `... concepts set {dataset_id} FILE`; or POST /datasets/{dataset_id}/concepts.",
+            f"give them: `... concepts set {dataset_id} FILE`; or POST /datasets/{dataset_id}/concepts. Then ask again "
+            f"(`selfsynth run --dataset {dataset_id}`).",
         )
     return dataset, bank
 
@@ -81,7 +82,8 @@ def check_model(model: str, served: list[str]) -> None:
         raise Problem(
             "model_not_served",
             f"the model {model!r} is not served by the engine",
-            remedy=f"Use one of: {', '.join(served) or 'none is served'}; or start an engine that serves it.",
+            remedy=f"Use one of: {', '.join(served) or 'none is served'}; or start an engine that serves it "
+            "(`selfsynth up --model NAME --model-path FOLDER`).",
         )
 
 

@@ -115,6 +115,34 @@ def test_data_sets_are_added_and_told_from_the_command_line(
     assert (tmp_path / "sheet.jpg").read_bytes()[:2] == b"\xff\xd8"
 
 
+def test_a_sheet_that_cannot_be_written_is_told(
+    stack: Stack, dataset: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["datasets", "sheet", dataset["id"], str(tmp_path / "none" / "s.jpg"), "--folder", str(stack.folder)])
+    assert "s.jpg cannot be written: No such file" in capsys.readouterr().err
+
+
+def test_a_relative_folder_is_below_the_clients_own(
+    client: Client, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(images.parent)
+    assert client.add_dataset(Path(images.name), "relative")["source"] == {"path": str(images)}
+
+
+def test_a_registered_data_set_is_run_by_its_id(
+    client: Client, stack: Stack, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registered = client.wait_dataset(client.add_dataset(images, "bare")["id"])["id"]
+    command = ["run", "--dataset", registered, "--folder", str(stack.folder), "--model", "unheard-of"]
+    for given, word in (([], "has no concepts for"), (["--concepts", str(tmp_path / "bank.json")], "is not served")):
+        (tmp_path / "bank.json").write_text(json.dumps(_CONCEPTS))
+        with pytest.raises(SystemExit) as ended:
+            main([*command, *given])
+        assert (ended.value.code, word in capsys.readouterr().err) == (1, True)
+    assert len([each for each in client.datasets() if each["name"] == "bare"]) == 1
+
+
 def test_what_the_api_refuses_names_code_and_remedy(client: Client, dataset: dict[str, Any], stack: Stack) -> None:
     with pytest.raises(ApiError) as caught:
         client.start_job(dataset["id"], "unheard-of")
@@ -164,6 +192,7 @@ def test_the_command_finds_the_stack_by_its_folder(
     words = {
         ("list",): job,
         ("show", job): job,
+        ("adapter", job, "nowhere"): "has no adapter",
         ("cancel", job): job,
         ("events", job): "job.cancelling",
         ("wait", job): job,
@@ -172,5 +201,5 @@ def test_the_command_finds_the_stack_by_its_folder(
         with pytest.raises(SystemExit) as ended:
             main(["jobs", *command, "--folder", str(stack.folder)])
         told = capsys.readouterr()
-        assert ended.value.code == (1 if command[0] == "wait" else 0), told.err
+        assert ended.value.code == (1 if command[0] in ("wait", "adapter") else 0), told.err
         assert word in told.out + told.err

@@ -1,7 +1,7 @@
 """`selfsynth datasets add`: register a folder of labelled images and see what validation says."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,7 +20,8 @@ def add(
     layout: Annotated[str | None, typer.Option(help="The layout's name; found out by default.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="An option of the layout's reader, as NAME=VALUE.")] = None,
     policy: Annotated[
-        str, typer.Option(help="What images that cannot be used do: refuse the data set, or skip them.")
+        Literal["refuse", "skip"],
+        typer.Option(help="What unusable images do: refuse the data set, or skip them."),
     ] = "refuse",
     validation_share: Annotated[float, typer.Option(help="Cut out of train where there is no validation.")] = 0.1,
     test_share: Annotated[float, typer.Option(help="Of images of no split.")] = 0.2,
@@ -28,7 +29,9 @@ def add(
     noun: Annotated[
         str | None, typer.Option(help='What one image shows, as in "bird"; the reader\'s by default.')
     ] = None,
-    asks_for: Annotated[str | None, typer.Option(help="kind or condition; the reader's by default.")] = None,
+    asks_for: Annotated[
+        Literal["kind", "condition"] | None, typer.Option(help="What is asked of it; the reader's by default.")
+    ] = None,
     concepts: Annotated[Path | None, typer.Option(help="A JSON file with each class's concepts.")] = None,
     upload: Annotated[bool, typer.Option("--upload", help="Send a folder, for an API on another machine.")] = False,
     url: Url = None,

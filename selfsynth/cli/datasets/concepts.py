@@ -11,6 +11,7 @@ from rich.console import Console
 
 from selfsynth.api_errors import ApiError
 from selfsynth.cli.datasets.concept_table import bank_table, removed_table, summary_lines
+from selfsynth.cli.datasets.show import DatasetId
 from selfsynth.cli.interrupts import interruptible
 from selfsynth.cli.settings_text import parse_settings
 from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
@@ -19,7 +20,6 @@ from selfsynth.cli.watch import demand_success, watch_job
 from shared.errors import InvalidInput
 
 app = typer.Typer(no_args_is_help=True, help="Look at a concept bank, give one, have one built, edit it.")
-DatasetId = Annotated[str, typer.Argument(metavar="ID", help="The data set's id.")]
 Json = dict[str, Any]
 
 
@@ -56,15 +56,16 @@ def versions(dataset_id: DatasetId, url: Url = None, key: Key = None, folder: Fo
         for each in client.concept_versions(dataset_id):
             total = sum(each["counts"].values())
             made = f"{each['made'].get('source', '')} {each['made'].get('job', '')}".strip()
-            console().print(
-                f"{each['version']:>4}  {each['created_at'][:16]}  {total:>6} concepts  {made}", markup=False
-            )
+            at = each["created_at"][:16].replace("T", " ")
+            console().print(f"{each['version']:>4}  {at}  {total:>6} concepts  {made}", markup=False)
 
 
 @app.command("set")
 def set_(
     dataset_id: DatasetId,
-    file: Annotated[Path, typer.Argument(help="JSON: {class: [concept]}, or the reference's _visual_features.json.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="JSON: concepts by class, or the reference's _visual_features.json.")
+    ],
     as_it_is: Annotated[bool, typer.Option("--as-it-is", help="Take nothing out, repeats aside.")] = False,
     url: Url = None,
     key: Key = None,
@@ -120,9 +121,7 @@ def edit(
         if file is None:
             bank = client.concepts(dataset_id)
             file = _written(dataset_id, bank)
-            before = file.read_text()
-            click.edit(filename=str(file), require_save=False)
-            if file.read_text() == before:
+            if not _opened(dataset_id, file):
                 file.unlink()
                 console().print("nothing was changed")
                 return
@@ -162,6 +161,21 @@ def _written(dataset_id: str, bank: Json) -> Path:
     path = Path(f"concepts-{dataset_id}-v{bank['version']}-{os.getpid()}.json")
     path.write_text(body + "\n")
     return path
+
+
+def _opened(dataset_id: str, file: Path) -> bool:
+    """In the editor until that is left; whether the file was changed. Raises InvalidInput."""
+    before = file.read_bytes()
+    try:
+        click.edit(filename=str(file), require_save=False)
+    except (click.ClickException, ValueError) as error:
+        remedy = "Set EDITOR to one that does, or give a file with `selfsynth datasets concepts set`."
+        if file.read_bytes() != before:
+            remedy = _again(dataset_id, file)
+        else:
+            file.unlink()
+        raise InvalidInput(f"the editor does not work: {error}", remedy=remedy) from error
+    return file.read_bytes() != before
 
 
 def _again(dataset_id: str, file: Path) -> str:

@@ -11,6 +11,7 @@ from selfsynth.cli.datasets.show import DatasetId
 from selfsynth.cli.datasets.wishes import page_file
 from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
 from selfsynth.cli.terminal import console
+from shared.errors import InvalidInput
 
 
 def report(
@@ -42,5 +43,10 @@ def sheet(
     with client_for(url, key, folder) as client:
         for number, page in enumerate(client.dataset_sheet(dataset_id), 1):
             target = page_file(file, number)
-            target.write_bytes(page)
+            try:
+                target.write_bytes(page)
+            except OSError as error:
+                raise InvalidInput(
+                    f"{target} cannot be written: {error.strerror}", remedy="Name a file in a folder that is there."
+                ) from error
             console().print(str(target), soft_wrap=True)

@@ -43,6 +43,10 @@ def read(path: Path) -> Concepts:
     """The bank in the file by the names that it uses, without empty or repeated concepts. Raises InvalidInput."""
     try:
         content = _FORM.validate_python(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be read: {error.strerror or error}", remedy="Name a readable JSON file."
+        ) from error
     except ValidationError as error:
         where = error.errors()[0]["loc"][0] if error.errors()[0]["loc"] else "the whole"
         raise InvalidInput(

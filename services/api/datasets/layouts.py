@@ -56,7 +56,9 @@ def _unreadable_is_told() -> Iterator[None]:
 def _detected(path: Path, layout: str | None, options: Options) -> tuple[Detected, Listing | None]:
     """With the listing, where it had to be read to know."""
     if not path.exists():
-        raise InvalidInput(f"there is nothing at {path}", remedy="Give a path that the coordinator's machine can read.")
+        raise InvalidInput(
+            f"there is nothing at {path}", remedy="Give a path that can be read on the machine that looks."
+        )
     readers = _readers(layout)
     for places in _levels(path):
         found = [candidate for place in places for candidate in _outranking(place, readers)]
@@ -65,10 +67,16 @@ def _detected(path: Path, layout: str | None, options: Options) -> tuple[Detecte
     if layout is not None:
         return Detected(layout, "it was asked for", path), None
     raise InvalidInput(
-        f"{path} has no layout that is known here: {', '.join(READERS)}",
+        f"{path} {_emptiness(path)}has no layout that is known here: {', '.join(READERS)}",
         remedy="Give a folder with at least two folders of images, one a class, or a table of images and labels "
         "(docs/datasets.md).",
     )
+
+
+def _emptiness(path: Path) -> str:
+    if path.is_file():
+        return "is a file, neither an archive nor a table, and "
+    return "" if any(path.iterdir()) else "is empty and "
 
 
 def _readers(layout: str | None) -> Mapping[str, Reader]:

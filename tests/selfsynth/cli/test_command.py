@@ -68,7 +68,7 @@ def test_illegal_settings_are_told_before_anything_starts(tmp_path: Path, capsys
 
 def test_a_data_set_that_is_not_there_is_told_before_anything_starts(tmp_path: Path, capsys: Capture) -> None:
     assert _run("run", "--dataset", str(tmp_path / "none"), "--folder", str(tmp_path / "stack")) == 1
-    _is_one_clear_error(capsys.readouterr().err, "there is no data set")
+    _is_one_clear_error(capsys.readouterr().err, "there is nothing at")
 
 
 def test_a_model_without_its_checkpoint_is_told(tmp_path: Path, capsys: Capture) -> None:
@@ -112,3 +112,20 @@ def _until_found(folder: Path) -> None:
         except NotFound:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "--dataset", ".", "--concepts", "none.json"), "none.json cannot be read"),
+        (("datasets", "add", ".", "--concepts", "none.json"), "none.json cannot be read"),
+        (("up", "--import-root", "none"), "there is no folder none"),
+    ],
+)
+def test_files_that_are_not_there_are_told_before_anything_starts(
+    arguments: tuple[str, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _run(*arguments) == 1
+    _is_one_clear_error(capsys.readouterr().err, words)
+    assert list(tmp_path.iterdir()) == []

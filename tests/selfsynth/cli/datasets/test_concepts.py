@@ -151,6 +151,18 @@ def test_what_cannot_be_is_told_in_one_line_with_its_remedy(run: Run, dataset: s
         assert told.startswith("error: ")
 
 
+def test_an_editor_that_does_not_work_is_told_and_leaves_nothing(
+    run: Run, dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bank.json").write_text(json.dumps({label: ["a bright wing"] for label in LABELS}))
+    assert run("set", dataset, "bank.json")[0] == 0
+    for editor in ("false", 'no "quote', "/no/editor"):
+        monkeypatch.setenv("VISUAL", editor)
+        code, told = run("edit", dataset)
+        assert (code, told.startswith("error: the editor does not work")) == (1, True), told
+    assert [path.name for path in tmp_path.iterdir()] == ["bank.json"]
+
+
 def test_what_stayed_empty_or_short_is_told() -> None:
     bank: dict[str, Any] = {
         "version": 3,
