@@ -39,6 +39,7 @@ if [ -n "$links" ] && ls "$links"/torch-*+cpu*.whl >/dev/null 2>&1; then
     trap 'rm -f "$constraints" "$wanted"' EXIT
     grep -vE '^(nvidia-|triton|cuda-)' "$constraints" >"$wanted"
 fi
+echo "installing the locked packages into .venv; the first time takes some minutes"
 # Compiled here once: every worker process imports torch, and uncompiled that costs each of them ten seconds.
 "$uv" pip install --quiet --compile-bytecode --python .venv/bin/python "${options[@]}" --requirement "$wanted"
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --editable .

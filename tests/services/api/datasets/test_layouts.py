@@ -192,3 +192,11 @@ def test_any_folder_is_read_or_refused_with_a_remedy(
         assert listing.items
         assert {item.label for item in listing.items} <= set(listing.labels)
         assert len({item.id for item in listing.items}) == len(listing.items)
+
+
+def test_an_empty_folder_and_a_single_file_are_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is empty and has no layout"):
+        detect(tmp_path)
+    (tmp_path / "1.jpg").write_bytes(b"x")
+    with pytest.raises(InvalidInput, match="is a file, neither an archive nor a table"):
+        detect(tmp_path / "1.jpg")
