@@ -12,6 +12,7 @@ SelfSynthError
 │   ├── StoreFull
 │   ├── DiskFull
 │   ├── EngineUnavailable
+│   ├── RequestsFailed
 │   ├── QueueUnavailable
 │   └── DeviceOutOfMemory
 └── StepStopped          control flow: this attempt must end now (stale, cancelled, or its lease was lost)
@@ -106,6 +107,12 @@ class DiskFull(SystemFault):
 
 class EngineUnavailable(SystemFault):
     code = "engine_unavailable"
+
+
+class RequestsFailed(SystemFault):
+    """The engine answers, but not these requests."""
+
+    code = "requests_failed"
 
 
 class QueueUnavailable(SystemFault):

@@ -132,9 +132,15 @@ class EvaluateSettings(StepSettings):
 class JobSettings(StepSettings):
     noun: str = Field("object", min_length=1, max_length=60, description="what the images show, for the questions")
     asks_for: AsksFor = Field("kind", description="whether questions ask for the kind of thing or its condition")
+    questions: Literal["generic", "domain"] = Field(
+        "domain", description="domain: where the noun has questions of its own, they come beside the generic ones"
+    )
     examples_per_part: int = Field(32, ge=1, le=10_000)
     shards: int = Field(1, ge=1, le=1000)
     min_pair_share: Share = Field(0.2, description="share of questions that must end in a pair, else the job fails")
+    failed_share: Share = Field(
+        0.02, description="share of a generation step's requests that may fail for good, else the step fails"
+    )
     describe: DescribeSettings = DescribeSettings()
     select_concepts: SelectConceptsSettings = SelectConceptsSettings()
     synthesise: SynthesiseSettings = SynthesiseSettings()

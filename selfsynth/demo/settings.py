@@ -6,6 +6,7 @@ ROUNDS = 3
 
 JOB: dict[str, Any] = {
     "noun": "bird",
+    "questions": "generic",  # the only ones that the shipped model has learnt
     "examples_per_part": 40,
     "describe": {"instructions": 3, "samples": 2, "temperature": 0.5, "max_tokens": 112},
     "select_concepts": {"evidence": "clause", "threshold_std": -0.2},

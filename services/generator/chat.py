@@ -5,27 +5,34 @@ absent engine is waited for is a matter of time here, not of a number of tries. 
 ten times the processor time a request with 64 in flight, from the cores that a small engine runs on.
 """
 
-import asyncio
-import json
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
-from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, wait_exponential_jitter
 
-from shared.errors import EngineUnavailable, InvalidInput, NotFound, SelfSynthError
-from shared.types.records import FinishReason
+from services.generator.patience import Answers, Full, Passing, Trial
+from services.generator.replicas import Replica, Replicas, Resolve
+from services.generator.wire import Reply, Sampling, Schema, body_of, cause_of, refusal, replies_of
+from shared.errors import EngineUnavailable, RequestsFailed, SelfSynthError
 
-_PASSING_STATUS = (408, 429)
+__all__ = ["Chat", "Engine", "Reply", "Sampling"]
+
+_FULL = (429, 503)
+_TIMED_OUT = 408
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Where an engine is and how to treat it. `url` is without `/v1`.
+    """Where an engine is and how to treat it. `url` is without `/v1`; shared.engine_addresses reads several from it.
 
-    `in_flight` requests at most are open at once. A request is given `request_s` seconds; one that fails is tried
-    again until `patience_s` seconds have passed since its first failure.
+    `in_flight` requests at most are open at once at each replica. A request is given `request_s` seconds; one that
+    fails is tried again, at most `tries` times while others are answered. An engine that answers nobody is given up
+    `patience_s` seconds after the first failure.
     """
 
     url: str
@@ -33,37 +40,29 @@ class Engine:
     in_flight: int = 64
     request_s: float = 300.0
     patience_s: float = 120.0
+    tries: int = 5
+    resolve: Resolve | None = None
 
 
-@dataclass(frozen=True)
-class Sampling:
-    n: int
-    temperature: float
-    top_p: float
-    max_tokens: int
-
-
-@dataclass(frozen=True)
-class Reply:
-    text: str
-    finish_reason: FinishReason
-
-
-class _Passing(Exception):
-    """A failure that may pass when the engine is asked again."""
+@dataclass
+class _Request:
+    body: dict[str, Any]
+    about: str
+    avoid: Replica | None = None
+    trial: Trial = field(kw_only=True)
 
 
 class Chat:
-    """An open connection to an engine. Belongs to one event loop."""
+    """An open connection to an engine, or to its replicas. Belongs to one event loop."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._slots = asyncio.Semaphore(engine.in_flight)
-        self._url = f"{engine.url.rstrip('/')}/v1/chat/completions"
+        self._replicas = Replicas(engine.url, engine.in_flight, engine.resolve)
+        self._answers = Answers()
         self._http = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {engine.key}"} if engine.key else {},
             timeout=aiohttp.ClientTimeout(total=engine.request_s),
-            connector=aiohttp.TCPConnector(limit=engine.in_flight),
+            connector=aiohttp.TCPConnector(limit=0),
         )
 
     async def __aenter__(self) -> Self:
@@ -74,101 +73,110 @@ class Chat:
     ) -> None:
         await self._http.close()
 
-    async def ask(self, model: str, image: str, text: str, sampling: Sampling, seed: int) -> tuple[Reply, ...]:
+    async def width(self) -> int:
+        """How many requests all replicas together may be given at once."""
+        return self._engine.in_flight * max(1, len(await self._replicas.current()))
+
+    async def ask(
+        self, model: str, image: str, text: str, sampling: Sampling, seed: int, *,
+        about: str = "", schema: Schema | None = None,
+    ) -> tuple[Reply, ...]:  # fmt: skip
         """`sampling.n` replies of `model` to `text` about `image` (a data URI), in the engine's order.
 
-        Raises EngineUnavailable when the engine fails for longer than its patience, NotFound when it does not serve the
-        model, InvalidInput when it refuses the request.
+        Requests `about` the same thing (an image's key) go to the same replica. With a JSON `schema` every reply is
+        such JSON, if it is whole.
+        Raises EngineUnavailable when no replica answers anybody for longer than the patience, RequestsFailed when this
+        request goes on failing while others are answered, NotFound when the model is not served, NoStructure when the
+        engine cannot keep to a schema, InvalidInput when it refuses the request.
         """
-        body = _body(model, image, text, sampling, seed)
-        async with self._slots:
-            return await self._patiently(body, model)
-
-    async def _patiently(self, body: dict[str, Any], model: str) -> tuple[Reply, ...]:
+        trial = Trial(self._answers, self._engine.tries, self._engine.patience_s)
+        request = _Request(body_of(model, image, text, sampling, seed, schema), about or image, trial=trial)
         try:
-            return await self._once(body, model)
-        except _Passing:
+            return await self._once(request)
+        except Passing:
             retrying = AsyncRetrying(
-                retry=retry_if_exception_type(_Passing),
+                retry=retry_if_exception_type(Passing),
                 wait=wait_exponential_jitter(multiplier=0.1, max=5),
-                stop=stop_after_delay(self._engine.patience_s),
+                stop=trial.is_over,
             )
         try:
-            return await retrying(self._once, body, model)
+            return await retrying(self._once, request)
         except RetryError as error:
-            why = error.last_attempt.exception()
-            raise EngineUnavailable(
-                f"the engine at {self._engine.url} failed for {self._engine.patience_s:.0f} s: {why}",
-                remedy="Check that it runs and that SELFSYNTH_ENGINE_URL names it; its log says more.",
-            ) from why
+            raise self._given_up(trial, error.last_attempt.exception()) from error
 
-    async def _once(self, body: dict[str, Any], model: str) -> tuple[Reply, ...]:
+    def _given_up(self, trial: Trial, why: BaseException | None) -> SelfSynthError:
+        if trial.is_own_fault:
+            return RequestsFailed(
+                f"a request to the engine at {self._engine.url} failed {self._engine.tries} times while others were "
+                f"answered: {why}",
+                remedy="The engine's log says more of it.",
+            )
+        return EngineUnavailable(
+            f"the engine at {self._engine.url} failed for {self._engine.patience_s:.0f} s: {why}",
+            remedy="Check that it runs and that SELFSYNTH_ENGINE_URL names it; its log says more.",
+        )
+
+    async def _once(self, request: _Request) -> tuple[Reply, ...]:
         try:
-            async with self._http.post(self._url, json=body) as response:
+            async with self._room(request) as replica:
+                return await self._sent(request, replica)
+        except Passing as failure:
+            request.trial.failed(failure)
+            raise
+
+    @asynccontextmanager
+    async def _room(self, request: _Request) -> AsyncIterator[Replica]:
+        """A replica with room for the request. One that went down while the request waited is left again."""
+        while True:
+            replica = await self._choose(request)
+            entered = await replica.window.enter()
+            try:
+                if not replica.is_down or (await self._choose(request)) is replica:
+                    replica.tried()
+                    yield replica
+                    return
+            except Full:
+                replica.window.full(entered)
+                raise
+            finally:
+                replica.window.leave()
+
+    async def _choose(self, request: _Request) -> Replica:
+        order = await self._replicas.order(request.about)
+        if not order:
+            raise Passing("its name does not resolve to any address")
+        return next((each for each in order if each is not request.avoid and not each.is_down), order[0])
+
+    async def _sent(self, request: _Request, replica: Replica) -> tuple[Reply, ...]:
+        sent = time.monotonic()
+        try:
+            replies = await self._posted(request.body, replica.url)
+        except Full:
+            raise
+        except Passing as failure:
+            replica.failed(lost=isinstance(failure, _Lost), sent=sent)
+            request.avoid = replica
+            raise
+        replica.answered()
+        self._answers.came()
+        return replies
+
+    async def _posted(self, body: dict[str, Any], url: str) -> tuple[Reply, ...]:
+        try:
+            async with self._http.post(f"{url}/v1/chat/completions", json=body) as response:
                 status, text = response.status, await response.text()
         except TimeoutError as error:
-            raise _Passing(f"no answer within {self._engine.request_s:.0f} s") from error
+            raise _Lost(f"no answer within {self._engine.request_s:.0f} s") from error
         except aiohttp.ClientError as error:
-            raise _Passing(f"{type(error).__name__}: {error}") from error
+            raise _Lost(f"{type(error).__name__}: {error}") from error
         if status == 200:
-            return _replies(text, body["n"])
-        if status >= 500 or status in _PASSING_STATUS:
-            raise _Passing(f"HTTP {status}: {_cause(text)}")
-        raise _refusal(status, _cause(text), model, self._engine.url)
+            return replies_of(text, body["n"])
+        if status in _FULL:
+            raise Full(f"HTTP {status}: {cause_of(text)}")
+        if status >= 500 or status == _TIMED_OUT:
+            raise Passing(f"HTTP {status}: {cause_of(text)}")
+        raise refusal(status, text, body, url)
 
 
-def _body(model: str, image: str, text: str, sampling: Sampling, seed: int) -> dict[str, Any]:
-    content = [{"type": "image_url", "image_url": {"url": image}}, {"type": "text", "text": text}]
-    return {
-        "model": model,
-        "messages": [{"role": "user", "content": content}],
-        "n": sampling.n,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "max_tokens": sampling.max_tokens,
-        "seed": seed,
-    }
-
-
-def _replies(text: str, n: int) -> tuple[Reply, ...]:
-    """An answer that is not whole (an engine being shut down says `abort`) counts as a failure that may pass."""
-    try:
-        choices = sorted(json.loads(text)["choices"], key=lambda choice: int(choice["index"]))
-        replies = tuple(_reply(choice) for choice in choices)
-    except (ValueError, KeyError, TypeError) as error:
-        raise _Passing(f"an answer that is no chat completion: {text[:200]}") from error
-    if len(replies) != n:
-        raise _Passing(f"{len(replies)} choices where {n} were asked for")
-    return replies
-
-
-def _reply(choice: dict[str, Any]) -> Reply:
-    finish_reason = choice["finish_reason"]
-    if finish_reason not in ("stop", "length"):
-        raise _Passing(f"an answer that ended for the reason {finish_reason!r}")
-    return Reply(text=(choice["message"]["content"] or "").strip(), finish_reason=finish_reason)
-
-
-def _refusal(status: int, cause: str, model: str, url: str) -> SelfSynthError:
-    if status in (401, 403):
-        return EngineUnavailable(
-            f"the engine at {url} refuses the key: {cause}", remedy="Give SELFSYNTH_ENGINE_KEY as the engine has it."
-        )
-    if status == 404:
-        return NotFound(
-            f"the engine at {url} does not serve {model!r}: {cause}",
-            remedy="GET /v1/models lists what it serves; an engine serves one base model and that model's adapters.",
-            code="model_not_served",
-        )
-    return InvalidInput(
-        f"the engine at {url} refuses a request to {model!r} with HTTP {status}: {cause}",
-        remedy="Change the setting that the cause names (max_tokens and samples of the step, often).",
-    )
-
-
-def _cause(text: str) -> str:
-    """The message of an OpenAI error body, else the start of the text."""
-    try:
-        return str(json.loads(text)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return text[:200]
+class _Lost(Passing):
+    """No answer at all."""

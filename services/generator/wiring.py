@@ -1,24 +1,27 @@
 """Builds the generation worker's concrete parts from its settings. The only place of the worker that reads them."""
 
-from functools import partial
+from collections.abc import Callable
 
 from pydantic import Field, SecretStr
 
 from services.generator.chat import Engine
+from services.generator.proof import prove
 from services.generator.steps import answer, describe, evaluate, synthesise, view_concepts
+from shared.artefacts import ManifestRef
 from shared.settings import WorkerSettings
 from shared.types.lifecycle import StepName
-from shared.worker.context import Work
+from shared.worker.context import StepContext, Work
 
 
 class GeneratorSettings(WorkerSettings):
-    """`engine_url` is without `/v1`. For the last three see services.generator.chat.Engine."""
+    """`engine_url` is without `/v1`, or several. For the last four see services.generator.chat.Engine."""
 
     engine_url: str
     engine_key: SecretStr = SecretStr("")
     in_flight: int = Field(64, ge=1)
     engine_request_s: float = Field(300, gt=0)
     engine_patience_s: float = Field(120, gt=0)
+    engine_tries: int = Field(5, ge=1)
 
 
 def read_settings() -> GeneratorSettings:
@@ -33,14 +36,26 @@ def build_engine(settings: GeneratorSettings) -> Engine:
         in_flight=settings.in_flight,
         request_s=settings.engine_request_s,
         patience_s=settings.engine_patience_s,
+        tries=settings.engine_tries,
     )
 
 
 def build_steps(engine: Engine) -> dict[StepName, Work]:
-    return {
-        StepName.DESCRIBE: partial(describe.run, engine=engine),
-        StepName.SYNTHESISE: partial(synthesise.run, engine=engine),
-        StepName.ANSWER: partial(answer.run, engine=engine),
-        StepName.EVALUATE: partial(evaluate.run, engine=engine),
-        StepName.VIEW_CONCEPTS: partial(view_concepts.run, engine=engine),
+    runs = {
+        StepName.DESCRIBE: describe.run,
+        StepName.SYNTHESISE: synthesise.run,
+        StepName.ANSWER: answer.run,
+        StepName.EVALUATE: evaluate.run,
+        StepName.VIEW_CONCEPTS: view_concepts.run,
     }
+    return {step: _gated(run, engine) for step, run in runs.items()}
+
+
+def _gated(run: Callable[[StepContext, Engine], ManifestRef], engine: Engine) -> Work:
+    """A step asks nothing of an adapter before the engine was seen to serve it."""
+
+    def work(context: StepContext) -> ManifestRef:
+        prove(context, engine)
+        return run(context, engine)
+
+    return work

@@ -38,6 +38,7 @@ def fallback(last: Candidate, label: str, noun: str, seed: int, asks_for: AsksFo
             "source": "fallback",
             "text": bare_answer(label, asks_for),
             "finish_reason": "stop",
+            "failure": "",
             "score": None,
             "kept": True,
             "reason": "fallback",

@@ -26,6 +26,8 @@ class AnswerCheck:
 
     def fault(self, answer: Answer, label: str) -> str:
         """The reason code against the answer, or "" when it is fit."""
+        if answer.finish_reason == "failed":
+            return "failed"
         if answer.finish_reason != "stop":
             return "cut_off"
         if self.needs_label and (named := self.scorer.decide(answer.text)) != label:

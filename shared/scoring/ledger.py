@@ -7,11 +7,13 @@ from shared.types.records import Candidate
 
 
 def pair_figures(rows: Iterable[Candidate], labels: Mapping[str, str]) -> dict[str, float]:
-    """Counts over a ledger. `labels` maps example ids to labels; `repeats` are pairs whose answer repeats itself."""
+    """Counts over a ledger. `labels` maps example ids to labels; `repeats` are pairs whose answer repeats itself,
+    `failed` candidates that the engine never gave."""
     questions: set[tuple[str, int]] = set()
-    counts = dict.fromkeys(("pairs", "fallbacks", "rationalised", "repeats"), 0.0)
+    counts = dict.fromkeys(("pairs", "fallbacks", "rationalised", "repeats", "failed"), 0.0)
     for row in rows:
         questions.add((row.example_id, row.question_id))
+        counts["failed"] += row.finish_reason == "failed"
         if row.kept:
             counts["pairs"] += 1
             counts["fallbacks"] += row.source == "fallback"

@@ -36,6 +36,10 @@ class ViewSettings(_Settings):
     top_p: float = Field(1.0, gt=0, le=1)
     max_tokens: int = Field(256, ge=1, le=4096)
     tell_label: bool = Field(True, description="tell the model which class the image shows")
+    structured: bool = Field(
+        False, description="have the answer be a JSON list, where the engine can keep to it (vLLM); else it is prose"
+    )
+    failed_share: Share = Field(0.02, description="share of the requests that may fail for good")
     images_per_part: int = Field(8, ge=1, le=1000)
 
 

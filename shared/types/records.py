@@ -5,8 +5,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Split = Literal["train", "validation", "test"]
-FinishReason = Literal["stop", "length"]
-AnswerOutcome = Literal["ok", "empty", "refused", "cut_off", "unreadable"]
+# `failed`: the engine gave no answer, however often it was asked; the row's `failure` says why.
+FinishReason = Literal["stop", "length", "failed"]
+AnswerOutcome = Literal["ok", "empty", "refused", "cut_off", "unreadable", "failed"]
 CandidateSource = Literal["synthesised", "answer", "rationalised", "fallback"]
 
 
@@ -38,6 +39,7 @@ class Description(Record):
     sample: int
     text: str
     finish_reason: FinishReason
+    failure: str = ""
 
 
 class ScoredConcept(Record):
@@ -54,7 +56,7 @@ class Candidate(Record):
     """One answer to a question about one image: a row of the ledger. Kept rows are the QA pairs.
 
     `question_id` counts an example's questions; `reason` says why the row was kept or rejected (a short code such as
-    `best`, `no_label`, `cut_off`, `repeats`, `lower_score`, `several_labels`).
+    `best`, `no_label`, `cut_off`, `repeats`, `lower_score`, `several_labels`, `failed`).
     """
 
     example_id: str
@@ -68,6 +70,7 @@ class Candidate(Record):
     score: float | None
     kept: bool
     reason: str
+    failure: str = ""
 
 
 class Prediction(Record):
@@ -83,6 +86,7 @@ class Prediction(Record):
     correct: bool
     contains_label: bool
     repeats: bool
+    failure: str = ""
 
 
 class LossPoint(Record):

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from services.generator.engine.sampling import Drawn
 from shared.errors import ErrorReport
@@ -48,8 +48,17 @@ class ChatRequest(BaseModel):
     max_completion_tokens: int | None = Field(None, ge=1)
     logprobs: bool = False
     top_logprobs: int | None = Field(None, ge=0, le=20)
+    return_tokens_as_token_ids: bool = False
     stop: Text | list[Text] | None = None
     stream: Literal[False] = False
+    response_format: dict[str, Any] | None = None
+
+    @field_validator("response_format")
+    @classmethod
+    def _is_text(cls, wanted: Json | None) -> Json | None:
+        if wanted and wanted.get("type") != "text":
+            raise ValueError("this engine cannot keep to a format; serve the model with vLLM, or leave it out")
+        return wanted
 
     @property
     def limit(self) -> int | None:
@@ -100,7 +109,10 @@ def error_body(error: ErrorReport) -> Json:
 
 
 def _choice(index: int, row: Drawn, request: ChatRequest, decode: Decode) -> Json:
-    said = [[_token(decode([token]), logprob) for token, logprob in place] for place in row.logprobs]
+    def name(token: int) -> str:
+        return f"token_id:{token}" if request.return_tokens_as_token_ids else decode([token])
+
+    said = [[_token(name(token), logprob) for token, logprob in place] for place in row.logprobs]
     content = [{**own, "top_logprobs": likeliest} for own, *likeliest in said]
     return {
         "index": index,

@@ -7,17 +7,22 @@ from services.generator.prompts.build import (
     describe_instructions,
     prompts_hash,
     question_pool,
+    question_pools,
     synthesis_prompt,
     view_prompt,
     view_prompt_hash,
 )
-from services.generator.prompts.questions import QuestionKind
+from services.generator.prompts.domains import QUESTIONED
+from services.generator.prompts.questions import Pools, QuestionKind
 
 __all__ = [
+    "QUESTIONED",
+    "Pools",
     "QuestionKind",
     "describe_instructions",
     "prompts_hash",
     "question_pool",
+    "question_pools",
     "synthesis_prompt",
     "view_prompt",
     "view_prompt_hash",

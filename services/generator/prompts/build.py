@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 
-from services.generator.prompts.questions import TEMPLATES, QuestionKind
+from services.generator.prompts.domains import domain_questions
+from services.generator.prompts.questions import TEMPLATES, Pools, QuestionKind
 from shared.types.domain import AsksFor
 
 _DESCRIBE = (
@@ -21,8 +22,14 @@ def describe_instructions(noun: str) -> tuple[str, ...]:
 
 
 def question_pool(kind: QuestionKind, noun: str, asks_for: AsksFor = "kind") -> tuple[str, ...]:
-    """All distinct questions of a kind, at least 40, in a fixed order."""
+    """All distinct generic questions of a kind, at least 40, in a fixed order."""
     return tuple(template.format(noun=noun) for template in TEMPLATES[asks_for][kind])
+
+
+def question_pools(noun: str, asks_for: AsksFor = "kind", *, with_domain: bool = False) -> Pools:
+    """The generic questions of every kind; `with_domain`, after them those that the domain has of its own, if any."""
+    own = domain_questions(noun, asks_for) if with_domain else {}
+    return {kind: question_pool(kind, noun, asks_for) + own.get(kind, ()) for kind in QuestionKind}
 
 
 def synthesis_prompt(label: str, concepts: Sequence[str], question: str, noun: str, asks_for: AsksFor = "kind") -> str:
@@ -49,7 +56,7 @@ def view_prompt_hash(noun: str, tells_label: bool) -> str:
 
 
 def prompts_hash(noun: str, asks_for: AsksFor = "kind") -> str:
-    """SHA-256 (hex) over every prompt and question as rendered for the noun.
+    """SHA-256 (hex) over every generic prompt and question as rendered for the noun.
 
     A model trained on the prompts records it, so that a change of wording can be noticed.
     """

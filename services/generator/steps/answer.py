@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.generator.chat import Engine, Sampling
+from services.generator.prompts import Pools
 from services.generator.steps.candidates import ledger_row
 from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
 from services.generator.steps.parts import PartRun
-from services.generator.steps.questions import Question, draw_questions
+from services.generator.steps.questions import Question, draw_questions, pools_of
 from services.generator.steps.teacher import Sitting
 from services.generator.steps.telling import Telling
 from shared.artefacts import ManifestRef
@@ -27,8 +28,8 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     settings = context.settings
     bank = concept_bank(context)
     check = AnswerCheck(label_scorer(context, bank.concepts), settings.select_answers.reject_repetition)
-    telling = Telling(settings.synthesise, settings.noun, chosen_concepts(context), bank, check, settings.asks_for)
-    answering = _Answering(settings.answer, telling)
+    telling = Telling(settings.synthesise, settings.noun, settings.asks_for, chosen_concepts(context), bank, check)
+    answering = _Answering(settings.answer, telling, pools_of(settings))
     parts = PartRun(context, Candidate, shard_examples(context, ["train"]), answering.rows_of)
     parts.complete(engine)
     return parts.writer.finish(parts.part_count, figures(parts.writer.read()))
@@ -38,10 +39,10 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
 class _Answering:
     settings: AnswerSettings
     telling: Telling
+    pools: Pools
 
     async def rows_of(self, sitting: Sitting) -> Sequence[Candidate]:
-        settings, telling, seed = self.settings, self.telling, sitting.seed("questions")
-        drawn = draw_questions(settings.mix, settings.questions, telling.noun, seed, telling.asks_for)
+        drawn = draw_questions(self.settings.mix, self.settings.questions, self.pools, seed=sitting.seed("questions"))
         ledgers = await asyncio.gather(*(self._candidates(sitting, question) for question in drawn))
         return [row for ledger in ledgers for row in ledger]
 
@@ -60,13 +61,16 @@ class _Answering:
 
 
 def figures(rows: Iterable[Candidate]) -> dict[str, float]:
-    """How many questions were asked, candidates came, and questions needed label and concepts to be told."""
+    """How many questions were asked, candidates came, questions needed label and concepts to be told, and candidates
+    the engine never gave."""
     questions: set[tuple[str, int]] = set()
     told: set[tuple[str, int]] = set()
-    candidates = 0
+    candidates = failed = 0
     for row in rows:
-        candidates += 1
+        failed += row.finish_reason == "failed"
+        candidates += row.finish_reason != "failed"
         questions.add((row.example_id, row.question_id))
         if row.source == "rationalised":
             told.add((row.example_id, row.question_id))
-    return {"questions": float(len(questions)), "candidates": float(candidates), "rationalised": float(len(told))}
+    counts = {"questions": len(questions), "candidates": candidates, "rationalised": len(told), "failed": failed}
+    return {name: float(count) for name, count in counts.items()}

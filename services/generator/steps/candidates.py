@@ -28,4 +28,5 @@ def ledger_row(
         score=None,
         kept=kept,
         reason=reason,
+        failure=reply.failure,
     )

@@ -1,7 +1,8 @@
 """describe: several descriptions of every training image, from several instructions. Tells the model no label."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from services.generator.chat import Engine, Sampling
 from services.generator.prompts import describe_instructions
@@ -24,7 +25,13 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
 
     parts = PartRun(context, Description, shard_examples(context, ["train"]), rows_of)
     parts.complete(engine)
-    return parts.writer.finish(parts.part_count, {"descriptions": float(sum(1 for _ in parts.writer.read()))})
+    return parts.writer.finish(parts.part_count, figures(parts.writer.read()))
+
+
+def figures(rows: Iterable[Description]) -> dict[str, float]:
+    """How many descriptions there are, and how many the engine never gave."""
+    counts = Counter(row.finish_reason == "failed" for row in rows)
+    return {"descriptions": float(counts[False]), "failed": float(counts[True])}
 
 
 async def _describe(sitting: Sitting, instruction: int, text: str, settings: DescribeSettings) -> list[Description]:
@@ -37,6 +44,7 @@ async def _describe(sitting: Sitting, instruction: int, text: str, settings: Des
             sample=sample,
             text=reply.text,
             finish_reason=reply.finish_reason,
+            failure=reply.failure,
         )
         for sample, reply in enumerate(replies)
     ]

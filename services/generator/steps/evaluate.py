@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from services.generator.chat import Engine, Reply, Sampling
-from services.generator.prompts import QuestionKind, question_pool
+from services.generator.prompts import QuestionKind
 from services.generator.steps.inputs import concept_bank, shard_examples
 from services.generator.steps.parts import PartRun
+from services.generator.steps.questions import pools_of
 from services.generator.steps.teacher import Sitting
 from shared.artefacts import ManifestRef
 from shared.scoring.labels import LabelScorer, contains_label
@@ -28,7 +29,7 @@ _SIGNS: dict[str, Callable[[Prediction], bool]] = {
 def run(context: StepContext, engine: Engine) -> ManifestRef:
     """The question is the same for all images and rounds: the first of its kind's pool."""
     settings = context.settings.evaluate
-    question = question_pool(QuestionKind(settings.kind), context.settings.noun, context.settings.asks_for)[0]
+    question = pools_of(context.settings)[QuestionKind(settings.kind)][0]
     scorer = label_scorer(context, concept_bank(context).concepts)
     greedy = Sampling(n=1, temperature=0.0, top_p=1.0, max_tokens=settings.max_tokens)
 
@@ -54,14 +55,19 @@ def prediction(example: Example, question: str, reply: Reply, scorer: LabelScore
         correct=predicted == example.label,
         contains_label=contains_label(reply.text, example.label),
         repeats=repeats(reply.text, example.label),
+        failure=reply.failure,
     )
 
 
 def figures(rows: Iterable[Prediction]) -> dict[str, float]:
     """Counts by split: all answers, and those that are correct, contain the label, name none or several labels, repeat
-    themselves, or were cut off."""
-    counts = {f"{split}_{name}": 0.0 for split in _HELD_OUT for name in ("total", *_SIGNS)}
+    themselves, or were cut off; beside them the questions that the engine never answered, which say nothing of the
+    model."""
+    counts = {f"{split}_{name}": 0.0 for split in _HELD_OUT for name in ("total", "failed", *_SIGNS)}
     for row in rows:
+        if row.finish_reason == "failed":
+            counts[f"{row.split}_failed"] += 1
+            continue
         counts[f"{row.split}_total"] += 1
         for name, holds in _SIGNS.items():
             counts[f"{row.split}_{name}"] += holds(row)

@@ -4,9 +4,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.generator.prompts import QuestionKind, question_pool
-from shared.job_settings import QuestionMix, SynthesiseSettings
-from shared.types.domain import AsksFor
+from services.generator.prompts import Pools, QuestionKind, question_pools
+from shared.job_settings import JobSettings, QuestionMix, SynthesiseSettings
 
 
 @dataclass(frozen=True)
@@ -18,21 +17,22 @@ class Question:
     text: str
 
 
-def draw_questions(
-    mix: QuestionMix, count: int, noun: str, seed: int, asks_for: AsksFor = "kind"
-) -> tuple[Question, ...]:
+def pools_of(settings: JobSettings) -> Pools:
+    """The questions that the job may ask."""
+    return question_pools(settings.noun, settings.asks_for, with_domain=settings.questions == "domain")
+
+
+def draw_questions(mix: QuestionMix, count: int, pools: Pools, seed: int) -> tuple[Question, ...]:
     """`count` questions whose kinds follow the mix. None comes twice while its kind's pool lasts."""
     draw = random.Random(seed)
     kinds = draw.choices(list(QuestionKind), weights=[getattr(mix, kind.value) for kind in QuestionKind], k=count)
-    pools = {kind: question_pool(kind, noun, asks_for) for kind in QuestionKind}
     fresh: dict[QuestionKind, list[str]] = {kind: [] for kind in QuestionKind}
     return tuple(Question(id_, kind, _next(fresh[kind], pools[kind], draw)) for id_, kind in enumerate(kinds))
 
 
-def draw_simple(question: Question, noun: str, seed: int, asks_for: AsksFor = "kind") -> Question:
+def draw_simple(question: Question, pools: Pools, seed: int) -> Question:
     """A simple question in the place of `question`: one to which the bare label is a whole answer."""
-    text = random.Random(seed).choice(question_pool(QuestionKind.SIMPLE, noun, asks_for))
-    return Question(question.id, QuestionKind.SIMPLE, text)
+    return Question(question.id, QuestionKind.SIMPLE, random.Random(seed).choice(pools[QuestionKind.SIMPLE]))
 
 
 def told(best_first: Sequence[str], bank: Sequence[str], settings: SynthesiseSettings, seed: int) -> tuple[str, ...]:

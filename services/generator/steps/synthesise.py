@@ -7,10 +7,11 @@ import asyncio
 from collections.abc import Sequence
 
 from services.generator.chat import Engine, Reply
+from services.generator.prompts import Pools
 from services.generator.steps.candidates import ledger_row
 from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
 from services.generator.steps.parts import PartRun
-from services.generator.steps.questions import Question, draw_questions, draw_simple
+from services.generator.steps.questions import Question, draw_questions, draw_simple, pools_of
 from services.generator.steps.teacher import Sitting
 from services.generator.steps.telling import Telling
 from shared.artefacts import ManifestRef
@@ -25,26 +26,27 @@ from shared.worker.context import StepContext
 
 def run(context: StepContext, engine: Engine) -> ManifestRef:
     """Raises TooFewPairs when fewer than `min_pair_share` of the shard's questions ended in a pair."""
-    settings = context.settings.synthesise
+    job = context.settings
+    settings, pools = job.synthesise, pools_of(job)
     examples = shard_examples(context, ["train"])
     bank = concept_bank(context)
     check = AnswerCheck(label_scorer(context, bank.concepts), settings.reject_repetition)
-    telling = Telling(settings, context.settings.noun, chosen_concepts(context), bank, check, context.settings.asks_for)
+    telling = Telling(settings, job.noun, job.asks_for, chosen_concepts(context), bank, check)
 
     async def rows_of(sitting: Sitting) -> Sequence[Candidate]:
         seed = sitting.seed("questions")
-        drawn = draw_questions(settings.mix, settings.questions, telling.noun, seed, telling.asks_for)
-        ledgers = await asyncio.gather(*(_pair(sitting, question, telling) for question in drawn))
+        drawn = draw_questions(settings.mix, settings.questions, pools, seed)
+        ledgers = await asyncio.gather(*(_pair(sitting, question, telling, pools) for question in drawn))
         return [row for ledger in ledgers for row in ledger]
 
     parts = PartRun(context, Candidate, examples, rows_of)
     parts.complete(engine)
     figures = pair_figures(parts.writer.read(), {example.id: example.label for example in examples})
-    require_pairs(figures, context.settings.min_pair_share)
+    require_pairs(figures, job.min_pair_share)
     return parts.writer.finish(parts.part_count, figures)
 
 
-async def _pair(sitting: Sitting, question: Question, telling: Telling) -> list[Candidate]:
+async def _pair(sitting: Sitting, question: Question, telling: Telling, pools: Pools) -> list[Candidate]:
     settings, example = telling.settings, sitting.example
     tried = await telling.until_fit(sitting, question, settings.resamples + 1, settings.max_tokens)
     rows = [
@@ -53,7 +55,7 @@ async def _pair(sitting: Sitting, question: Question, telling: Telling) -> list[
     ]
     if not rows[-1].kept and settings.fallback == "label_only":
         seed = sitting.seed(question.id, "fallback")
-        simple = draw_simple(question, telling.noun, seed, telling.asks_for)
+        simple = draw_simple(question, pools, seed)
         bare = Reply(text=bare_answer(example.label, telling.asks_for), finish_reason="stop")
         rows.append(ledger_row(example, simple, len(rows), "fallback", bare, kept=True, reason="fallback"))
     return rows

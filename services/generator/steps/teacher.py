@@ -4,23 +4,40 @@ import base64
 from functools import cached_property
 
 from services.generator.chat import Chat, Reply, Sampling
+from services.generator.steps.failures import Failures
+from services.generator.wire import Schema
+from shared.errors import InvalidInput, RequestsFailed
 from shared.seeds import derive
 from shared.types.records import Example
 from shared.types.tasks import StepTask
 
 
 class Sitting:
-    """Questions asked about one example. `image` is the stored object as it is."""
+    """Questions asked about one example. `image` is the stored object as it is. `has_failures`: some request failed."""
 
-    def __init__(self, chat: Chat, task: StepTask, example: Example, image: bytes) -> None:
+    def __init__(self, chat: Chat, task: StepTask, example: Example, image: bytes, failures: Failures) -> None:
         self.example = example
+        self.has_failures = False
+        self._failures = failures
         self._chat = chat
         self._task = task
         self._image = image
 
-    async def ask(self, text: str, sampling: Sampling, *which: object) -> tuple[Reply, ...]:
-        """`which` tells this request from the example's others (question, sample ...): its seed derives from it."""
-        return await self._chat.ask(self._task.teacher, self._image_uri, text, sampling, self.seed(*which))
+    async def ask(
+        self, text: str, sampling: Sampling, *which: object, schema: Schema | None = None
+    ) -> tuple[Reply, ...]:
+        """`which` tells this request from the example's others (question, sample ...): its seed derives from it.
+
+        A request that fails for good gives replies that say so, as long as no more fail than may.
+        """
+        self._failures.begin_request()
+        model, about, seed = self._task.teacher, self.example.image_key, self.seed(*which)
+        try:
+            return await self._chat.ask(model, self._image_uri, text, sampling, seed, about=about, schema=schema)
+        except (RequestsFailed, InvalidInput) as error:
+            self.has_failures = True
+            self._failures.add(error)
+            return (Reply(text="", finish_reason="failed", failure=error.message),) * sampling.n
 
     def seed(self, *which: object) -> int:
         task = self._task

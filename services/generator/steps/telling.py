@@ -19,21 +19,22 @@ class Telling:
 
     settings: SynthesiseSettings
     noun: str
+    asks_for: AsksFor
     concepts: Concepts
     bank: ConceptBank
     check: AnswerCheck
-    asks_for: AsksFor = "kind"
 
     async def until_fit(
         self, sitting: Sitting, question: Question, tries: int, max_tokens: int
     ) -> list[tuple[Reply, str]]:
-        """Up to `tries` replies, each with the reason code against it; the last has "" if one was fit."""
+        """Up to `tries` replies, each with the reason code against it; the last has "" if one was fit. A reply that
+        failed ends them: it was tried often enough."""
         prompt = self._prompt(sitting, question)
         tried: list[tuple[Reply, str]] = []
         for number in range(tries):
             [reply] = await sitting.ask(prompt, self._sampling(number, max_tokens), question.id, "told", number)
             tried.append((reply, self.check.fault(reply, sitting.example.label)))
-            if not tried[-1][1]:
+            if tried[-1][1] in ("", "failed"):
                 break
         return tried
 

@@ -3,20 +3,26 @@
 Judges nothing: clean_concepts counts in how many images a feature was seen and takes out what is no concept.
 """
 
+import re
 from collections.abc import Sequence
 
 from services.generator.chat import Engine, Reply, Sampling
 from services.generator.prompts import view_prompt, view_prompt_hash
 from services.generator.steps.parts import PartRun
 from services.generator.steps.teacher import Sitting
+from services.generator.wire import NoStructure
 from shared.artefacts import ManifestRef, read_rows
 from shared.concepts.wording import listed
 from shared.seeds import derive
 from shared.types.concept_job import ConceptClasses, ConceptJob
 from shared.types.concepts import BankSource
-from shared.types.records import Example, Proposal
+from shared.types.records import AnswerOutcome, Example, Proposal
 from shared.worker.context import StepContext
 from shared.worker.watching import now
+
+_FEATURE = r'^[^"\\\n]{2,120}$'  # no quotes: nothing to unescape, even where the list was cut off
+_SCHEMA = {"type": "array", "items": {"type": "string", "pattern": _FEATURE}, "minItems": 1, "maxItems": 20}
+_STRING = re.compile(r'"([^"\\]*)"')
 
 
 def run(context: StepContext, engine: Engine) -> ManifestRef:
@@ -25,11 +31,12 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     sampling = Sampling(view.samples, view.temperature, view.top_p, view.max_tokens)
 
     async def rows_of(sitting: Sitting) -> Sequence[Proposal]:
-        label = sitting.example.label
-        replies = await sitting.ask(view_prompt(noun, label if view.tell_label else None), sampling)
+        prompt = view_prompt(noun, sitting.example.label if view.tell_label else None)
+        replies = await _asked(sitting, prompt, sampling, structured=view.structured)
         return [_proposal(sitting.example, reply) for reply in replies]
 
-    parts = PartRun(context, Proposal, looked_at(context, view.images), rows_of, view.images_per_part)
+    examples = looked_at(context, view.images)
+    parts = PartRun(context, Proposal, examples, rows_of, view.images_per_part, view.failed_share)
     parts.complete(engine)
     source = BankSource(
         id=context.task.job_id,
@@ -43,6 +50,7 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
         "classes": float(len({row.label for row in rows})),
         "images": float(len({row.example_id for row in rows})),
         "answers": float(len(rows)),
+        "failed": float(sum(row.outcome == "failed" for row in rows)),
     }
     return parts.writer.finish(parts.part_count, figures, {"source": source.model_dump(mode="json")})
 
@@ -59,16 +67,34 @@ def looked_at(context: StepContext, per_class: int) -> list[Example]:
     return [row for rows in drawn for row in rows]
 
 
+async def _asked(sitting: Sitting, prompt: str, sampling: Sampling, *, structured: bool) -> tuple[Reply, ...]:
+    """As a JSON list where that is wanted and the engine can keep to it."""
+    if structured:
+        try:
+            return await sitting.ask(prompt, sampling, schema=_SCHEMA)
+        except NoStructure:
+            pass
+    return await sitting.ask(prompt, sampling)
+
+
 def _proposal(example: Example, reply: Reply) -> Proposal:
-    named, is_cut = listed(reply.text), reply.finish_reason == "length"
-    # The end of an answer that was cut off is half a feature.
-    concepts = tuple(named[:-1] if is_cut else named)
+    is_cut = reply.finish_reason == "length"
+    concepts = _named(reply.text, is_cut)
+    outcome: AnswerOutcome = "cut_off" if is_cut else "ok" if concepts else "empty"
     return Proposal(
         label=example.label,
         example_id=example.id,
         concepts=concepts,
-        outcome="cut_off" if is_cut else "ok" if concepts else "empty",
-        detail="" if concepts else "the answer names nothing",
+        outcome="failed" if reply.failure else outcome,
+        detail=reply.failure or ("" if concepts else "the answer names nothing"),
         prompt_tokens=0,
         completion_tokens=0,
     )
+
+
+def _named(text: str, is_cut: bool) -> tuple[str, ...]:
+    """The end of an answer that was cut off is half a feature. A list that was cut off is read as far as it goes."""
+    if text.startswith('["'):
+        return tuple(each.strip() for each in _STRING.findall(text) if each.strip())
+    named = listed(text)
+    return tuple(named[:-1] if is_cut else named)

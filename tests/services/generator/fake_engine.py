@@ -28,6 +28,7 @@ class Asked:
     temperature: float
     max_tokens: int
     seed: int
+    has_schema: bool = False
 
 
 Says = Callable[[Asked, int], str]
@@ -40,22 +41,29 @@ def random_words(asked: Asked, choice: int) -> str:
 
 
 class FakeEngine:
-    """Serves while it is entered. `says` gives a choice's text; `failures` are HTTP statuses for the next requests.
+    """Serves while it is entered. `says` gives a choice's text; `failures` are HTTP statuses for the next requests, and
+    `fails` says which request is answered with one always (0: none). More than `most_open` at once are one too many.
 
     A text of more words than `max_tokens` is cut there. `hold_s` is how long an answer takes.
     """
 
-    def __init__(self, says: Says = random_words, key: str = "", hold_s: float = 0.0, port: int = 0) -> None:
+    def __init__(
+        self, says: Says = random_words, key: str = "", hold_s: float = 0.0, port: int = 0, host: str = "127.0.0.1"
+    ) -> None:
         self.says = says
         self.key = key
         self.hold_s = hold_s
         self.failures: list[int] = []
+        self.fails: Callable[[Asked], int] = lambda asked: 0
+        self.most_open: int | None = None
+        self.keeps_to_schemas = False
         self.asked: list[Asked] = []
         self.open_now = 0
         self.open_most = 0
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = _Server((host, port), _handler(self))
+        self.port = int(self._server.server_port)
+        self.url = f"http://{host}:{self.port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -71,7 +79,10 @@ class FakeEngine:
         with self._lock:
             self.open_now += 1
             self.open_most = max(self.open_most, self.open_now)
+            is_full = self.most_open is not None and self.open_now > self.most_open
         try:
+            if is_full:
+                return 503, _error("the queue is full")
             time.sleep(self.hold_s)
             return self._complete(_asked(body), bearer)
         finally:
@@ -80,13 +91,15 @@ class FakeEngine:
 
     def _complete(self, asked: Asked, bearer: str) -> tuple[int, dict[str, Any]]:
         with self._lock:
-            failure = self.failures.pop(0) if self.failures else 0
+            failure = self.failures.pop(0) if self.failures else self.fails(asked)
         if failure:
             return failure, _error("a failure that the test ordered")
         if bearer != self.key:
             return 401, _error("the key is wrong")
         if asked.model != MODEL:
             return 404, _error(f"the model {asked.model} does not exist")
+        if asked.has_schema and not self.keeps_to_schemas:
+            return 400, _error("response_format: this engine cannot keep to a format")
         with self._lock:
             self.asked.append(asked)
         return 200, {"choices": [self._choice(asked, k) for k in range(asked.n)]}
@@ -136,6 +149,7 @@ def _asked(body: dict[str, Any]) -> Asked:
         temperature=body["temperature"],
         max_tokens=body["max_tokens"],
         seed=body["seed"],
+        has_schema="response_format" in body,
     )
 
 

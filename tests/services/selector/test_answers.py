@@ -76,6 +76,7 @@ def test_the_manifest_s_counts_are_the_ledger_s(world: World) -> None:
         "fallbacks": 0.0,
         "rationalised": 0.0,
         "repeats": 0.0,
+        "failed": 0.0,
     }
 
 

@@ -1,6 +1,6 @@
 from collections import Counter
 
-from services.generator.prompts import QuestionKind, question_pool
+from services.generator.prompts import QuestionKind, question_pool, question_pools
 from services.generator.steps import answer
 from shared.types.lifecycle import StepName
 from shared.types.records import Candidate
@@ -8,7 +8,7 @@ from tests.services.generator.fake_engine import Asked, FakeEngine
 from tests.services.generator.steps.scene import BANK, Scene, run
 
 SETTINGS = {"answer": {"questions": 2, "samples": 3, "max_tokens": 12, "rationalise": 2}}
-POOLS = {text for kind in QuestionKind for text in question_pool(kind, "bird")}
+POOLS = {text for pool in question_pools("bird", with_domain=True).values() for text in pool}
 
 
 def is_told(asked: Asked) -> bool:

@@ -18,7 +18,7 @@ def test_every_training_image_is_described_by_every_instruction_as_often_as_aske
     assert Counter((row.example_id, row.instruction) for row in rows) == {
         (example.id, instruction): 3 for example in scene.of("train") for instruction in range(2)
     }
-    assert scene.figures(key) == {"descriptions": 60}
+    assert scene.figures(key) == {"descriptions": 60, "failed": 0}
 
 
 def test_every_description_is_of_its_own_image(scene: Scene, fake: FakeEngine) -> None:

@@ -34,7 +34,7 @@ def test_figures_count_each_split_by_itself(scene: Scene, fake: FakeEngine) -> N
         "total": 3, "correct": 3, "contains_label": 3, "none": 0,
     }  # fmt: skip
     assert {name.removeprefix("test_"): count for name, count in figures.items() if name.startswith("test_")} == {
-        "total": 3, "correct": 0, "contains_label": 1, "none": 2, "several": 1, "repeats": 1, "cut_off": 1,
+        "total": 3, "failed": 0, "correct": 0, "contains_label": 1, "none": 2, "several": 1, "repeats": 1, "cut_off": 1,
     }  # fmt: skip
 
 

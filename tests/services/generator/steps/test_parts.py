@@ -141,4 +141,4 @@ def test_a_shard_without_examples_ends_with_an_empty_artefact(scene: Scene, fake
     empty = scene.context(StepName.DESCRIBE, SETTINGS, shard=0, shards=11)
     key = run(describe.run, empty, fake)
     assert scene.rows(Description, key) == []
-    assert scene.figures(key) == {"descriptions": 0}
+    assert scene.figures(key) == {"descriptions": 0, "failed": 0}

@@ -3,22 +3,23 @@ from collections import Counter
 import pytest
 
 from services.generator.chat import Reply
-from services.generator.prompts import QuestionKind, question_pool
+from services.generator.prompts import QuestionKind, question_pool, question_pools
 from services.generator.steps.candidates import ledger_row
-from services.generator.steps.questions import Question, draw_questions, draw_simple, told
-from shared.job_settings import QuestionMix, SynthesiseSettings
+from services.generator.steps.questions import Question, draw_questions, draw_simple, pools_of, told
+from shared.job_settings import JobSettings, QuestionMix, SynthesiseSettings
 from shared.types.records import Example
 
 MIX = QuestionMix()
+POOLS = question_pools("bird")
 
 
 def test_the_same_seed_draws_the_same_questions_and_another_draws_others() -> None:
-    assert draw_questions(MIX, 8, "bird", 5) == draw_questions(MIX, 8, "bird", 5)
-    assert draw_questions(MIX, 8, "bird", 5) != draw_questions(MIX, 8, "bird", 6)
+    assert draw_questions(MIX, 8, POOLS, 5) == draw_questions(MIX, 8, POOLS, 5)
+    assert draw_questions(MIX, 8, POOLS, 5) != draw_questions(MIX, 8, POOLS, 6)
 
 
 def test_kinds_follow_the_mix() -> None:
-    drawn = [question for seed in range(500) for question in draw_questions(MIX, 8, "bird", seed)]
+    drawn = [question for seed in range(500) for question in draw_questions(MIX, 8, POOLS, seed)]
     shares = {kind: count / len(drawn) for kind, count in Counter(question.kind for question in drawn).items()}
     assert shares == pytest.approx({"explain": 0.19, "simple": 0.40, "step_by_step": 0.41}, abs=0.03)
 
@@ -26,13 +27,13 @@ def test_kinds_follow_the_mix() -> None:
 def test_a_pool_is_used_up_before_a_question_comes_again() -> None:
     mix = QuestionMix(explain=0, simple=1, step_by_step=0)
     pool = question_pool(QuestionKind.SIMPLE, "bird")
-    texts = [question.text for question in draw_questions(mix, len(pool) + 1, "bird", 0)]
+    texts = [question.text for question in draw_questions(mix, len(pool) + 1, POOLS, 0)]
     assert set(texts[:-1]) == set(pool)
     assert texts[-1] in pool
 
 
 def test_the_drawn_questions_are_the_pools_own_words() -> None:
-    for question in draw_questions(MIX, 40, "bird", 1):
+    for question in draw_questions(MIX, 40, POOLS, 1):
         assert question.text in question_pool(question.kind, "bird")
 
 
@@ -45,9 +46,16 @@ def test_apostrophes_and_text_before_a_colon_survive(text: str) -> None:
 
 
 def test_a_simple_question_keeps_the_place_of_the_one_that_it_stands_for() -> None:
-    simple = draw_simple(Question(3, QuestionKind.EXPLAIN, "Why?"), "bird", 0)
+    simple = draw_simple(Question(3, QuestionKind.EXPLAIN, "Why?"), POOLS, 0)
     assert (simple.id, simple.kind) == (3, QuestionKind.SIMPLE)
     assert simple.text in question_pool(QuestionKind.SIMPLE, "bird")
+
+
+def test_a_job_asks_the_domains_own_questions_unless_it_keeps_to_the_generic_ones() -> None:
+    own, generic = (pools_of(JobSettings(noun="dog", questions=which)) for which in ("domain", "generic"))
+    for kind in QuestionKind:
+        assert generic[kind] == question_pool(kind, "dog") == own[kind][: len(generic[kind])]
+        assert len(own[kind]) >= len(generic[kind]) + 20
 
 
 BANK = tuple("abcdefgh")

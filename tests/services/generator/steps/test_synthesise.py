@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.generator.prompts import QuestionKind, question_pool
+from services.generator.prompts import QuestionKind, question_pool, question_pools
 from services.generator.steps import synthesise
 from shared.errors import TooFewPairs
 from shared.types.lifecycle import StepName
@@ -70,7 +70,7 @@ def test_concepts_are_told_in_one_order_a_class(scene: Scene, fake: FakeEngine) 
 def test_pairs_hold_neither_label_nor_concepts_in_their_question(scene: Scene, fake: FakeEngine) -> None:
     fake.says = names_its_label(scene)
     rows = synthesise_rows(scene, fake)
-    pools = {text for kind in QuestionKind for text in question_pool(kind, "bird")}
+    pools = {text for pool in question_pools("bird", with_domain=True).values() for text in pool}
     assert {row.question for row in rows} <= pools
     words = [*BANK.concepts, *BANK.with_repeats()]
     assert not any(word in row.question for row in rows for word in words)
@@ -135,7 +135,14 @@ def test_pairs_of_an_earlier_attempt_count_too(scene: Scene, fake: FakeEngine) -
     lost = max(scene.parts(StepName.SYNTHESISE))
     scene.store.delete(lost)
     key = run(synthesise.run, scene.context(StepName.SYNTHESISE, {**SETTINGS}, attempt=2), fake)
-    assert scene.figures(key) == {"questions": 40, "pairs": 32, "fallbacks": 0, "rationalised": 0, "repeats": 0}
+    assert scene.figures(key) == {
+        "questions": 40,
+        "pairs": 32,
+        "fallbacks": 0,
+        "rationalised": 0,
+        "repeats": 0,
+        "failed": 0,
+    }
 
 
 def test_questions_of_an_example_are_not_repeated_and_follow_the_mix(scene: Scene, fake: FakeEngine) -> None:

@@ -35,7 +35,7 @@ def test_a_few_train_images_of_each_class_are_looked_at(scene: Scene, fake: Fake
     assert {row.example_id for row in rows} <= train
     assert {row.concepts for row in rows} == {("- red wing", "- long tail"), ()}
     assert {row.outcome for row in rows} == {"ok", "empty"}
-    assert scene.figures(key) == {"classes": 2, "images": 6, "answers": 12}
+    assert scene.figures(key) == {"classes": 2, "images": 6, "answers": 12, "failed": 0}
 
 
 @pytest.mark.parametrize("tells", [True, False])

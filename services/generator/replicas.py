@@ -1,0 +1,110 @@
+"""Which of several engines is asked about an image: always the same one, so that its caches hit, while it is up.
+
+Rendezvous hashing: every replica has its own place in an image's order, so that one that goes or comes moves only the
+images that it held or takes. Knows no requests.
+"""
+
+import asyncio
+import hashlib
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import urlsplit
+
+from services.generator.window import Window
+from shared.engine_addresses import DNS, addresses
+
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
+_FAULTS_TO_DOWN = 3
+_FIRST_REST_S, _LONGEST_REST_S = 1.0, 30.0
+_RESOLVE_EVERY_S = 5.0
+
+
+class Replica:
+    """One engine. `url` is without `/v1`."""
+
+    def __init__(self, url: str, in_flight: int) -> None:
+        self.url = url
+        self.window = Window(in_flight)
+        self._faults = 0
+        self._rest_s = 0.0
+        self._down_until = 0.0
+        self._last_answer = -float("inf")
+
+    @property
+    def is_down(self) -> bool:
+        return time.monotonic() < self._down_until
+
+    def answered(self) -> None:
+        self._faults, self._rest_s, self._down_until = 0, 0.0, 0.0
+        self._last_answer = time.monotonic()
+        self.window.answered()
+
+    def failed(self, *, lost: bool, sent: float) -> None:
+        """Passed over for a while: at once when it gave no answer, nor anybody else one since the request was `sent`;
+        else after a few failures in a row."""
+        self._faults += 1
+        is_silent = lost and self._last_answer < sent
+        if (is_silent or self._faults >= _FAULTS_TO_DOWN) and not self.is_down:
+            self._rest()
+
+    def tried(self) -> None:
+        """One that was down is tried by a single request; the others pass it over until that one has its answer."""
+        if self._rest_s and not self.is_down:
+            self._rest()
+
+    def _rest(self) -> None:
+        self._rest_s = min(max(_FIRST_REST_S, 2 * self._rest_s), _LONGEST_REST_S)
+        self._down_until = time.monotonic() + self._rest_s
+
+
+class Replicas:
+    """The engines of a setting. Names behind `dns+` are looked up again and again. Belongs to one event loop."""
+
+    def __init__(self, setting: str, in_flight: int, resolve: Resolve | None = None) -> None:
+        self._addresses = addresses(setting)
+        self._in_flight = in_flight
+        self._resolve = resolve or resolved
+        self._known: dict[str, Replica] = {}
+        self._now = tuple(each for each in self._addresses if not each.startswith(DNS))
+        self._looked_up = -float("inf")
+        self._looking = asyncio.Lock()
+
+    async def current(self) -> list[Replica]:
+        await self._look_up()
+        return [self._known.setdefault(url, Replica(url, self._in_flight)) for url in self._now]
+
+    async def order(self, key: str) -> list[Replica]:
+        """All replicas: those that are up in the key's order, after them those that are down. Empty: none is known."""
+        ranked = sorted(await self.current(), key=lambda replica: _weight(key, replica.url), reverse=True)
+        return sorted(ranked, key=lambda replica: replica.is_down)
+
+    async def _look_up(self) -> None:
+        names = [each for each in self._addresses if each.startswith(DNS)]
+        if not names or time.monotonic() < self._looked_up + _RESOLVE_EVERY_S:
+            return
+        async with self._looking:
+            if time.monotonic() < self._looked_up + _RESOLVE_EVERY_S:
+                return
+            found = [url for each in self._addresses for url in await self._found(each)]
+            self._looked_up = time.monotonic()
+            self._now = tuple(dict.fromkeys(found)) or self._now
+
+    async def _found(self, address: str) -> Sequence[str]:
+        return await self._resolve(address.removeprefix(DNS)) if address.startswith(DNS) else [address]
+
+
+async def resolved(url: str) -> list[str]:
+    """The URL once for every IPv4 address of its host, none when the name is unknown now."""
+    parts = urlsplit(url)
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(parts.hostname, parts.port or 80, family=socket.AF_INET, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        return []
+    hosts = sorted({str(address[0]) for *_, address in found})
+    return [parts._replace(netloc=f"{host}:{parts.port or 80}").geturl() for host in hosts]
+
+
+def _weight(key: str, url: str) -> bytes:
+    return hashlib.blake2b(f"{key}\0{url}".encode(), digest_size=8).digest()

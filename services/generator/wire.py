@@ -1,0 +1,105 @@
+"""OpenAI chat completions as JSON: the request about one image, its replies, its refusal. Sends nothing. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.generator.patience import Passing
+from shared.errors import EngineUnavailable, InvalidInput, NotFound, SelfSynthError, UserFault
+from shared.types.records import FinishReason
+
+Schema = Mapping[str, Any]
+
+
+class NoStructure(UserFault):
+    """The engine cannot keep to a JSON schema."""
+
+    code = "structure_not_supported"
+
+
+@dataclass(frozen=True)
+class Sampling:
+    n: int
+    temperature: float
+    top_p: float
+    max_tokens: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`failure` says why there is no text, where the request failed for good."""
+
+    text: str
+    finish_reason: FinishReason
+    failure: str = ""
+
+
+def body_of(
+    model: str, image: str, text: str, sampling: Sampling, seed: int, schema: Schema | None = None
+) -> dict[str, Any]:
+    content = [{"type": "image_url", "image_url": {"url": image}}, {"type": "text", "text": text}]
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": "user", "content": content}],
+        "n": sampling.n,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.max_tokens,
+        "seed": seed,
+    }
+    if schema is not None:
+        wanted = {"name": "answer", "schema": schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+    return body
+
+
+def replies_of(text: str, n: int) -> tuple[Reply, ...]:
+    """An answer that is not whole (an engine being shut down says `abort`) counts as a failure that may pass."""
+    try:
+        choices = sorted(json.loads(text)["choices"], key=lambda choice: int(choice["index"]))
+        replies = tuple(_reply(choice) for choice in choices)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Passing(f"an answer that is no chat completion: {text[:200]}") from error
+    if len(replies) != n:
+        raise Passing(f"{len(replies)} choices where {n} were asked for")
+    return replies
+
+
+def _reply(choice: dict[str, Any]) -> Reply:
+    finish_reason = choice["finish_reason"]
+    if finish_reason not in ("stop", "length"):
+        raise Passing(f"an answer that ended for the reason {finish_reason!r}")
+    return Reply(text=(choice["message"]["content"] or "").strip(), finish_reason=finish_reason)
+
+
+def refusal(status: int, text: str, body: Mapping[str, Any], url: str) -> SelfSynthError:
+    """The error for a request that must not be sent again as it is."""
+    model, cause = body["model"], cause_of(text)
+    if status in (401, 403):
+        return EngineUnavailable(
+            f"the engine at {url} refuses the key: {cause}", remedy="Give SELFSYNTH_ENGINE_KEY as the engine has it."
+        )
+    if status == 404:
+        return NotFound(
+            f"the engine at {url} does not serve {model!r}: {cause}",
+            remedy="GET /v1/models lists what it serves; an engine serves one base model and that model's adapters.",
+            code="model_not_served",
+        )
+    if "response_format" in body and "response_format" in cause:
+        return NoStructure(
+            f"the engine at {url} cannot keep to a JSON schema: {cause}",
+            remedy="Serve the model with vLLM, or ask without a schema.",
+        )
+    return InvalidInput(
+        f"the engine at {url} refuses a request to {model!r} with HTTP {status}: {cause}",
+        remedy="Change the setting that the cause names (max_tokens and samples of the step, often).",
+    )
+
+
+def cause_of(text: str) -> str:
+    """The message of an OpenAI error body, else the start of the text."""
+    try:
+        return str(json.loads(text)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return text[:200]
