@@ -16,8 +16,9 @@ import aiohttp
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, wait_exponential_jitter
 
 from services.generator.patience import Answers, Full, Passing, Trial
-from services.generator.replicas import Replica, Replicas, Resolve
+from services.generator.replicas import Replica, Replicas, Resolve, resolved
 from services.generator.wire import Reply, Sampling, Schema, body_of, cause_of, refusal, replies_of
+from services.generator.witness import COMPLETIONS, Witnesses
 from shared.errors import EngineUnavailable, RequestsFailed, SelfSynthError
 
 __all__ = ["Chat", "Engine", "Reply", "Sampling"]
@@ -41,7 +42,8 @@ class Engine:
     request_s: float = 300.0
     patience_s: float = 120.0
     tries: int = 5
-    resolve: Resolve | None = None
+    resolve: Resolve = resolved
+    resolve_every_s: float = 5.0
 
 
 @dataclass
@@ -57,13 +59,14 @@ class Chat:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._replicas = Replicas(engine.url, engine.in_flight, engine.resolve)
+        self._replicas = Replicas(engine.url, engine.in_flight, engine.resolve, engine.resolve_every_s)
         self._answers = Answers()
         self._http = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {engine.key}"} if engine.key else {},
             timeout=aiohttp.ClientTimeout(total=engine.request_s),
             connector=aiohttp.TCPConnector(limit=0),
         )
+        self._witnesses = Witnesses(self._http, self._answers)
 
     async def __aenter__(self) -> Self:
         return self
@@ -121,6 +124,8 @@ class Chat:
             async with self._room(request) as replica:
                 return await self._sent(request, replica)
         except Passing as failure:
+            if request.trial.needs_witness(failure) and request.avoid:
+                await self._witnesses.ask(request.avoid.url, request.body["model"])
             request.trial.failed(failure)
             raise
 
@@ -163,7 +168,7 @@ class Chat:
 
     async def _posted(self, body: dict[str, Any], url: str) -> tuple[Reply, ...]:
         try:
-            async with self._http.post(f"{url}/v1/chat/completions", json=body) as response:
+            async with self._http.post(url + COMPLETIONS, json=body) as response:
                 status, text = response.status, await response.text()
         except TimeoutError as error:
             raise _Lost(f"no answer within {self._engine.request_s:.0f} s") from error

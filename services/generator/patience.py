@@ -39,11 +39,15 @@ class Trial:
         self._first_failure: float | None = None
         self._own_failures = 0
 
+    def needs_witness(self, failure: Passing) -> bool:
+        """Whether nobody was answered since the last failure, so that it is open whose fault this one is."""
+        return not isinstance(failure, Full) and self._answers.last < self._since
+
     def failed(self, failure: Passing) -> None:
         """To be told of every failure."""
         now = time.monotonic()
         self._first_failure = self._first_failure or now
-        if not isinstance(failure, Full) and self._answers.last >= self._since:
+        if not isinstance(failure, Full) and not self.needs_witness(failure):
             self._own_failures += 1
         self._since = now
 

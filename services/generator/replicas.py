@@ -17,7 +17,6 @@ from shared.engine_addresses import DNS, addresses
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 _FAULTS_TO_DOWN = 3
 _FIRST_REST_S, _LONGEST_REST_S = 1.0, 30.0
-_RESOLVE_EVERY_S = 5.0
 
 
 class Replica:
@@ -61,10 +60,10 @@ class Replica:
 class Replicas:
     """The engines of a setting. Names behind `dns+` are looked up again and again. Belongs to one event loop."""
 
-    def __init__(self, setting: str, in_flight: int, resolve: Resolve | None = None) -> None:
+    def __init__(self, setting: str, in_flight: int, resolve: Resolve, resolve_every_s: float) -> None:
         self._addresses = addresses(setting)
         self._in_flight = in_flight
-        self._resolve = resolve or resolved
+        self._resolve, self._resolve_every_s = resolve, resolve_every_s
         self._known: dict[str, Replica] = {}
         self._now = tuple(each for each in self._addresses if not each.startswith(DNS))
         self._looked_up = -float("inf")
@@ -81,10 +80,10 @@ class Replicas:
 
     async def _look_up(self) -> None:
         names = [each for each in self._addresses if each.startswith(DNS)]
-        if not names or time.monotonic() < self._looked_up + _RESOLVE_EVERY_S:
+        if not names or time.monotonic() < self._looked_up + self._resolve_every_s:
             return
         async with self._looking:
-            if time.monotonic() < self._looked_up + _RESOLVE_EVERY_S:
+            if time.monotonic() < self._looked_up + self._resolve_every_s:
                 return
             found = [url for each in self._addresses for url in await self._found(each)]
             self._looked_up = time.monotonic()

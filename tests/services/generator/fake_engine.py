@@ -1,5 +1,7 @@
 """A small real HTTP server that speaks chat completions as an engine does, and remembers what it was asked.
 
+`python -m tests.services.generator.fake_engine PORT HOLD_S` is one in a process of its own, to be killed or stopped.
+
 It sees an image only as the hash of its bytes. `chat_contract` holds it to what the real engine does.
 """
 
@@ -7,6 +9,8 @@ import base64
 import hashlib
 import json
 import random
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -84,6 +88,8 @@ class FakeEngine:
             if is_full:
                 return 503, _error("the queue is full")
             time.sleep(self.hold_s)
+            if isinstance(body["messages"][0]["content"], str):
+                return self._greet()
             return self._complete(_asked(body), bearer)
         finally:
             with self._lock:
@@ -103,6 +109,14 @@ class FakeEngine:
         with self._lock:
             self.asked.append(asked)
         return 200, {"choices": [self._choice(asked, k) for k in range(asked.n)]}
+
+    def _greet(self) -> tuple[int, dict[str, Any]]:
+        """To a request without an image, which only asks whether anybody is answered. Not remembered."""
+        with self._lock:
+            failure = self.failures.pop(0) if self.failures else 0
+        message = {"role": "assistant", "content": "Hello"}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return (failure, _error("a failure that the test ordered")) if failure else (200, {"choices": [choice]})
 
     def _choice(self, asked: Asked, index: int) -> dict[str, Any]:
         words = self.says(asked, index).split(" ")
@@ -155,3 +169,8 @@ def _asked(body: dict[str, Any]) -> Asked:
 
 def _error(message: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": "error", "code": None}}
+
+
+if __name__ == "__main__":
+    with FakeEngine(port=int(sys.argv[1]), hold_s=float(sys.argv[2])):
+        signal.pause()

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from services.generator.chat import Chat, Engine, Sampling
-from shared.errors import EngineUnavailable, InvalidInput
+from services.generator.chat import Chat, Engine, Reply, Sampling
+from services.generator.wire import NoStructure
+from shared.errors import EngineUnavailable, InvalidInput, RequestsFailed
 from tests.ports import free_port
 from tests.services.generator.chat_contract import WARM, ChatContract, Served, image_uri
 from tests.services.generator.fake_engine import MODEL, FakeEngine
@@ -81,8 +82,40 @@ def test_a_choice_that_is_missing_is_no_answer() -> None:
             assert isinstance(answer["choices"], list)
             return status, {"choices": answer["choices"][:1]}
 
-    with Short() as short, pytest.raises(EngineUnavailable, match="1 choices where 2"):
-        Served(Engine(short.url, patience_s=0.3), MODEL).ask(replace(WARM, n=2), seed=1)
+    with Short() as short, pytest.raises(RequestsFailed, match="1 choices where 2"):
+        Served(Engine(short.url, patience_s=5.0, tries=2), MODEL).ask(replace(WARM, n=2), seed=1)
+
+
+def test_a_request_that_alone_keeps_failing_is_given_up_without_blaming_the_engine(
+    fake: FakeEngine, served: Served
+) -> None:
+    fake.fails = lambda asked: 500
+    patient = replace(served, engine=replace(served.engine, patience_s=60.0, tries=3))
+    with pytest.raises(RequestsFailed, match="failed 3 times while others were answered: HTTP 500"):
+        patient.ask(WARM, seed=1)
+
+
+def test_a_full_engine_is_asked_with_fewer_at_once_until_all_are_answered(fake: FakeEngine) -> None:
+    fake.hold_s, fake.most_open = 0.02, 3
+
+    async def ask_all() -> None:
+        async with Chat(Engine(fake.url, key="secret", in_flight=12, tries=1)) as chat:
+            await asyncio.gather(*(chat.ask(MODEL, image_uri("red"), "?", WARM, seed) for seed in range(60)))
+
+    asyncio.run(ask_all())
+    assert sorted(asked.seed for asked in fake.asked) == list(range(60))
+
+
+def test_a_schema_is_sent_where_the_engine_keeps_to_it_and_refused_clearly_elsewhere(fake: FakeEngine) -> None:
+    async def ask() -> tuple[Reply, ...]:
+        async with Chat(Engine(fake.url, key="secret")) as chat:
+            return await chat.ask(MODEL, image_uri("red"), "?", WARM, 1, schema={"type": "array"})
+
+    with pytest.raises(NoStructure, match="cannot keep to a JSON schema"):
+        asyncio.run(ask())
+    fake.keeps_to_schemas = True
+    assert len(asyncio.run(ask())) == 1
+    assert fake.asked[-1].has_schema
 
 
 def test_no_more_requests_are_open_than_allowed_and_all_slots_are_used(fake: FakeEngine) -> None:

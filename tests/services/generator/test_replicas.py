@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.generator.replicas import Replica, Replicas
+from services.generator.replicas import Replica, Replicas, resolved
 from shared.engine_addresses import addresses, reachable
 from shared.errors import InvalidInput
 
@@ -14,7 +14,7 @@ THREE = "http://a:1, http://b:1/,http://c:1"
 
 def first_choices(setting: str, down: Sequence[str] = ()) -> dict[str, str]:
     async def choose() -> dict[str, str]:
-        replicas = Replicas(setting, 4)
+        replicas = Replicas(setting, 4, resolved, 5.0)
         for replica in await replicas.current():
             if replica.url in down:
                 replica.failed(lost=True, sent=0.0)
@@ -81,10 +81,14 @@ def test_a_name_that_resolves_to_nothing_now_keeps_what_was_known() -> None:
         return found.pop(0)
 
     async def look_twice() -> list[str]:
-        replicas = Replicas("dns+http://engines:8", 4, resolve)
+        replicas = Replicas("dns+http://engines:8", 4, resolve, resolve_every_s=0.0)
         await replicas.current()
-        replicas._looked_up = -float("inf")
         return [replica.url for replica in await replicas.current()]
 
     assert asyncio.run(look_twice()) == ["http://10.0.0.1:8"]
     assert found == []
+
+
+def test_a_name_is_every_address_that_it_resolves_to() -> None:
+    assert asyncio.run(resolved("http://localhost:81/x")) == ["http://127.0.0.1:81/x"]
+    assert asyncio.run(resolved("http://no-such-host.invalid:81")) == []

@@ -73,3 +73,22 @@ def test_the_end_of_an_answer_that_was_cut_off_is_no_concept(scene: Scene, fake:
 def test_a_class_with_fewer_images_is_looked_at_as_far_as_it_goes(scene: Scene, fake: FakeEngine) -> None:
     run(view_concepts.run, looking(scene, images=50), fake)
     assert len(fake.asked) == len(scene.of("train"))
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_json_list_is_asked_for_where_the_engine_can_and_prose_elsewhere(
+    scene: Scene, fake: FakeEngine, keeps: bool
+) -> None:
+    fake.keeps_to_schemas = keeps
+    fake.says = lambda asked, choice: '["red wing","a long tail"]' if asked.has_schema else "- red wing\n- a long tail"
+    rows = scene.rows(Proposal, run(view_concepts.run, looking(scene, structured=True), fake))
+    read = ("red wing", "a long tail") if keeps else ("- red wing", "- a long tail")
+    assert {(row.concepts, row.outcome) for row in rows} == {(read, "ok")}
+    assert {asked.has_schema for asked in fake.asked} == {keeps}
+
+
+def test_a_json_list_that_was_cut_off_keeps_what_is_whole(scene: Scene, fake: FakeEngine) -> None:
+    fake.keeps_to_schemas = True
+    fake.says = lambda asked, choice: '["red wing","a long tail","more'
+    rows = scene.rows(Proposal, run(view_concepts.run, looking(scene, structured=True, max_tokens=3), fake))
+    assert {(row.concepts, row.outcome) for row in rows} == {(("red wing",), "cut_off")}
