@@ -60,7 +60,7 @@ class Replica:
 class Replicas:
     """The engines of a setting. Names behind `dns+` are looked up again and again. Belongs to one event loop."""
 
-    def __init__(self, setting: str, in_flight: int, resolve: Resolve, resolve_every_s: float) -> None:
+    def __init__(self, setting: str, in_flight: int, resolve: Resolve, resolve_every_s: float = 5.0) -> None:
         self._addresses = addresses(setting)
         self._in_flight = in_flight
         self._resolve, self._resolve_every_s = resolve, resolve_every_s

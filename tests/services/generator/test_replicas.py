@@ -14,7 +14,7 @@ THREE = "http://a:1, http://b:1/,http://c:1"
 
 def first_choices(setting: str, down: Sequence[str] = ()) -> dict[str, str]:
     async def choose() -> dict[str, str]:
-        replicas = Replicas(setting, 4, resolved, 5.0)
+        replicas = Replicas(setting, 4, resolved)
         for replica in await replicas.current():
             if replica.url in down:
                 replica.failed(lost=True, sent=0.0)
