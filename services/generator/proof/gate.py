@@ -14,7 +14,8 @@ from services.generator.adapters.pointer import read_pointer
 from services.generator.chat import Engine
 from services.generator.proof.agreement import Verdict, judge
 from services.generator.proof.asking import Asking, NoAnswer
-from services.generator.replicas import Replicas
+from services.generator.replicas import resolved
+from shared.engine_addresses import DNS, addresses
 from shared.errors import EngineUnavailable, NotFound, SystemFault
 from shared.types.probes import PROBES, Probes
 from shared.worker.context import StepContext
@@ -78,7 +79,7 @@ async def _prove(engine: Engine, recorded: Probes, images: dict[str, bytes], ada
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as http:
         asking = Asking(http, recorded, images, adapter, base)
         try:
-            await retrying(_prove_all, asking, Replicas(engine.url, engine.in_flight, engine.resolve))
+            await retrying(_prove_all, asking, engine)
         except NoAnswer as error:
             raise EngineUnavailable(
                 f"the engine at {engine.url} failed for {engine.patience_s:.0f} s: {error}",
@@ -86,9 +87,17 @@ async def _prove(engine: Engine, recorded: Probes, images: dict[str, bytes], ada
             ) from error
 
 
-async def _prove_all(asking: Asking, replicas: Replicas) -> None:
+async def _replicas(engine: Engine) -> list[str]:
+    resolve = engine.resolve or resolved
+    found = [
+        await resolve(each.removeprefix(DNS)) if each.startswith(DNS) else [each] for each in addresses(engine.url)
+    ]
+    return [url for urls in found for url in urls]
+
+
+async def _prove_all(asking: Asking, engine: Engine) -> None:
     """A replica that gives no answer now is passed over, as the step itself does, unless none gives one."""
-    urls = [replica.url for replica in await replicas.current()]
+    urls = await _replicas(engine)
     if not urls:
         raise NoAnswer("its name does not resolve to any address")
     outcomes = await asyncio.gather(*(asking.at(url) for url in urls), return_exceptions=True)
