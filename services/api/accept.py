@@ -32,6 +32,12 @@ class Accepted:
     manifest: Manifest
     bank: ConceptBank | None = None
 
+    @property
+    def summary(self) -> str:
+        """What the job's events say of it."""
+        failed = sum(int(count) for name, count in self.manifest.figures.items() if name.split("_")[-1] == "failed")
+        return f"{self.manifest.rows} rows" + (f", {failed} of them without an answer of the engine" if failed else "")
+
 
 def verify(store: ObjectStore, step_id: str, ref: ManifestRef) -> Accepted:
     """Read the manifest. Raises InvalidManifest when it is missing, another's, or not what the worker told."""

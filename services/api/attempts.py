@@ -77,7 +77,7 @@ class Attempts:
             _end(session, job, attempt, "succeeded")
             step.status, step.ended_at, step.error = StepStatus.SUCCEEDED, attempt.ended_at, None
             accept(session, job, step, number, accepted)
-            tell_step(session, step, "step.succeeded", number, f"{accepted.manifest.rows} rows", worker)
+            tell_step(session, step, "step.succeeded", number, accepted.summary, worker)
             return job.id
 
     def fail(self, step_id: str, number: int, worker: str, error: ErrorReport) -> str:

@@ -15,6 +15,7 @@ ENVIRONMENT = {
     "SELFSYNTH_ENGINE_URL": "http://127.0.0.1:2",
     "SELFSYNTH_ENGINE_KEY": "secret",
     "SELFSYNTH_IN_FLIGHT": "7",
+    "SELFSYNTH_ENGINE_TRIES": "3",
 }
 
 
@@ -26,7 +27,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_engine_is_built_from_the_environment() -> None:
     engine = build_engine(read_settings())
-    assert (engine.url, engine.key, engine.in_flight) == ("http://127.0.0.1:2", "secret", 7)
+    assert (engine.url, engine.key, engine.in_flight, engine.tries) == ("http://127.0.0.1:2", "secret", 7, 3)
 
 
 def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
