@@ -18,7 +18,7 @@ JOB: dict[str, Any] = {
         "lora_dropout": 0.0,
         "learning_rate": 4e-3,
         "adam_beta2": 0.98,
-        "round_decay": 0.4,
+        "round_decay": 0.75,
         "epochs": 4,
         "batch_size": 5,
         "max_length": 512,

@@ -40,17 +40,17 @@ def random_attributes(rng: random.Random) -> dict[str, str]:
     return {part: rng.choice(VALUES[part]) for part in PARTS}
 
 
-def random_hidden(rng: random.Random) -> frozenset[str]:
-    """Each part hidden at HIDING_RATE, drawn anew until at least FEWEST_VISIBLE parts are left."""
+def random_hidden(rng: random.Random, rate: float = HIDING_RATE) -> frozenset[str]:
+    """Each part hidden at `rate`, drawn anew until at least FEWEST_VISIBLE parts are left."""
     while True:
-        hidden = frozenset(part for part in PARTS if rng.random() < HIDING_RATE)
+        hidden = frozenset(part for part in PARTS if rng.random() < rate)
         if len(PARTS) - len(hidden) >= FEWEST_VISIBLE:
             return hidden
 
 
-def random_scene(rng: random.Random, attributes: Attributes | None = None) -> Scene:
+def random_scene(rng: random.Random, attributes: Attributes | None = None, hiding_rate: float = HIDING_RATE) -> Scene:
     """A bird of the given attributes (of random ones if None) with random occluders and pose."""
-    return Scene(attributes or random_attributes(rng), random_hidden(rng), rng.getrandbits(48))
+    return Scene(attributes or random_attributes(rng), random_hidden(rng, hiding_rate), rng.getrandbits(48))
 
 
 def render(scene: Scene) -> NDArray[np.uint8]:
