@@ -46,6 +46,18 @@ def test_the_concept_that_the_descriptions_tell_is_chosen(world: World) -> None:
     assert [row.concept for row in rows if row.chosen] == ["brown"]
 
 
+@pytest.mark.parametrize("evidence", ["description", "clause"])
+def test_descriptions_that_the_engine_never_gave_are_no_evidence(world: World, evidence: str) -> None:
+    world.params["select_concepts"] = {"evidence": evidence}
+    told = [description(e.id, f"a bird {e.id}") for e in world.examples]
+    failed = description("id-99", "", 1).model_copy(update={"finish_reason": "failed", "failure": "HTTP 500"})
+    world.give(descriptions=told)
+    without = world.rows(concepts.run(world.context(STEP), TableEncoder()).key, ScoredConcept)
+    world.give(descriptions=[*told, failed])
+    with_failed = world.rows(concepts.run(world.context(STEP, attempt=2), TableEncoder()).key, ScoredConcept)
+    assert with_failed == without
+
+
 def test_the_manifest_counts_examples_concepts_and_short_banks(world: World) -> None:
     world.params["select_concepts"] = {"at_least": 4}
     ref = concepts.run(world.context(STEP), TableEncoder())

@@ -24,6 +24,12 @@ def test_every_candidate_has_its_reason() -> None:
     answers = [("A wren.", -3), ("A kite.", -1), ("A wren or a kite.", -1), (REPEATING, -1), ("This wren.", -2)]
     assert reasons(OURS, *answers) == ["lower_score", "no_label", "several_labels", "repeats", "best"]
     assert reasons(OURS, ("A wren.", -1), finish_reason="length") == ["cut_off"]
+    assert reasons(PAPERS, ("", -1), finish_reason="failed", failure="HTTP 500") == ["failed"]
+
+
+def test_what_stands_in_for_a_request_that_failed_is_no_failure_itself() -> None:
+    row = fallback(candidate("", finish_reason="failed", failure="HTTP 500"), "wren", "bird", seed=0)
+    assert (row.kept, row.finish_reason, row.failure) == (True, "stop", "")
 
 
 def test_of_equal_scores_the_first_is_kept() -> None:
