@@ -60,7 +60,8 @@ class StackOptions:
     `port` is the API's; None lets the stack choose. `import_roots` are the folders from which data sets may be read by
     path. `concept_endpoints` are the endpoints that may be asked for concepts, each with the place of its key, and
     `concept_open_urls` those without one: any on this machine. `threads` are those of each computing
-    process; None: one a core. `engine` answers the generation steps: our own on transformers, or vLLM.
+    process; None: one a core. `engine` answers the generation steps: our own on transformers, or vLLM; one that
+    computes nothing for `engine_deadline_s` while requests are open is restarted.
     """
 
     port: int | None = None
@@ -78,6 +79,7 @@ class StackOptions:
     log_level: str = "INFO"
     threads: int | None = None
     engine: EngineKind = "transformers"
+    engine_deadline_s: float = 120.0
 
     @property
     def computing_threads(self) -> int:

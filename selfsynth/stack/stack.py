@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
@@ -23,6 +23,9 @@ from selfsynth.stack.programs import SERVICES, VLLM_PYTHON, StackOptions, servic
 from selfsynth.stack.record import Keys, StackRecord, read_record
 from selfsynth.stack.valkey import await_valkey, redis_url, start_valkey, valkey_program
 from shared.errors import NotFound, SystemFault
+
+if TYPE_CHECKING:
+    from selfsynth.stack.pulse import Pulse
 
 __all__ = ["SERVICES", "Stack", "StackOptions"]
 
@@ -55,6 +58,7 @@ class Stack:
         self._lock = FolderLock(self.folder)
         self._record: StackRecord | None = None
         self._processes: dict[str, Process] = {}
+        self._pulse: Pulse | None = None
 
     @property
     def record(self) -> StackRecord:
@@ -94,6 +98,7 @@ class Stack:
             self._record.write(self.folder)
             self._start_services(self._record)
             self.await_ready()
+            self._watch_engine(self._record)
             undo.pop_all()
 
     def await_ready(self) -> None:
@@ -167,12 +172,23 @@ class Stack:
         for name in self._services:
             self._add(programs[name]).start()
 
+    def _watch_engine(self, record: StackRecord) -> None:
+        if "engine" in self._processes:
+            # Reads the engine's figures with a package that comes with the engine only.
+            from selfsynth.stack.pulse import Pulse
+
+            self._pulse = Pulse(self._processes["engine"], record.engine_url, self.options.engine_deadline_s)
+            self._pulse.start()
+
     def _add(self, program: Program) -> Process:
         env = {**program.env, **self._env.get(program.name, {})}
         self._processes[program.name] = process = Process(dataclasses.replace(program, env=env))
         return process
 
     def _stop_processes(self) -> None:
+        if self._pulse is not None:
+            self._pulse.stop()
+            self._pulse = None
         for names in _STOP_ORDER:
             together = [self._processes[name] for name in names if name in self._processes]
             if together:

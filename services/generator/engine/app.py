@@ -97,7 +97,7 @@ class Engine:
 
     def _run(self, adapter: str | None, folder: Path | None, rows: Sequence[Row]) -> list[Drawn]:
         self.metrics.batch_rows.observe(len(rows))
-        drawn = self.model.generate(adapter, folder, rows)
+        drawn = self.model.generate(adapter, folder, rows, self.metrics.forward_passes.inc)
         self.metrics.tokens.inc(sum(len(row.tokens) for row in drawn))
         return drawn
 
@@ -135,7 +135,8 @@ def create_app(engine: Engine) -> FastAPI:
         answering = asyncio.create_task(engine.complete(request))
         leaving = asyncio.create_task(_leaving(http))
         try:
-            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+            with engine.metrics.open.track_inprogress():
+                await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
             answer = JSONResponse(answering.result()) if answering.done() else Response(status_code=_CLIENT_LEFT)
         finally:
             answering.cancel()

@@ -18,5 +18,9 @@ class Metrics:
         self.batch_rows = Histogram(
             "selfsynth_engine_batch_rows", "Rows of a batch", buckets=[2**k for k in range(11)], registry=self.registry
         )
+        self.forward_passes = Counter(
+            "selfsynth_engine_forward_passes", "Times that the model made a token for its rows", registry=self.registry
+        )
+        self.open = Gauge("selfsynth_engine_open_requests", "Requests that have no answer yet", registry=self.registry)
         depth = Gauge("selfsynth_engine_queue_depth", "Requests that wait", registry=self.registry)
         depth.set_function(queued)

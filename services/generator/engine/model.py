@@ -1,7 +1,7 @@
 """The model: many rows in, their tokens out. Knows tensors and adapters, nothing of requests or HTTP."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,23 @@ class VisionLanguageModel:
         self._features: OrderedDict[tuple[str | None, tuple[str, ...]], list[Tensor]] = OrderedDict()
 
     @torch.inference_mode()
-    def generate(self, adapter: str | None, folder: Path | None, rows: Sequence[Row]) -> list[Drawn]:
+    def generate(
+        self,
+        adapter: str | None,
+        folder: Path | None,
+        rows: Sequence[Row],
+        tell: Callable[[], None] = lambda: None,
+    ) -> list[Drawn]:
         """One answer a row, in their order, by the adapter whose files are in `folder` or by the base model (None).
 
-        Equal prompts are read once. Ended rows are peeled off, so long answers do not pay for short ones.
+        Equal prompts are read once. Ended rows are peeled off, so long answers do not pay for short ones. `tell` is
+        called whenever the rows got a token.
         """
+
+        def ended(ids: Tensor, scores: Any, **_: Any) -> Tensor:
+            tell()
+            return sampler.ended(ids)
+
         self.adapters.activate(adapter, folder)
         prompts = list(dict.fromkeys(row.prompt for row in rows))
         numbers = {prompt: i for i, prompt in enumerate(prompts)}
@@ -66,7 +78,7 @@ class VisionLanguageModel:
                 attention_mask=mask,
                 past_key_values=cache,
                 logits_processor=LogitsProcessorList([sampler.scores]),
-                stopping_criteria=StoppingCriteriaList([lambda ids, scores, **_: sampler.ended(ids)]),
+                stopping_criteria=StoppingCriteriaList([ended]),
                 max_new_tokens=self.positions,  # never reached: every row has a limit of its own
             )
             mask = torch.nn.functional.pad(mask, (0, ids.shape[1] - mask.shape[1]), value=1)

@@ -88,7 +88,7 @@ async def _prove(engine: Engine, recorded: Probes, images: dict[str, bytes], ada
 
 
 async def _replicas(engine: Engine) -> list[str]:
-    resolve = engine.resolve or resolved
+    resolve = resolved if engine.resolve is None else engine.resolve
     found = [
         await resolve(each.removeprefix(DNS)) if each.startswith(DNS) else [each] for each in addresses(engine.url)
     ]
