@@ -104,6 +104,15 @@ def watch(url: str, deadline_s: float) -> str | None:
     return progress.fault
 
 
+def condition(url: str) -> str:
+    """In a few words for an error message, when its requests had no answer: whether the process itself answers."""
+    with httpx.Client(timeout=_ANSWER_S) as http:
+        reading = read(http, url)
+    if reading is None:
+        return f"{url}/metrics does not answer either: it is not there, or stopped"
+    return f"{url}/metrics does answer, with {reading.open_requests:.0f} requests open: it runs"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Exit status 0: the engine is alive, by its progress; 1: it is not.")
     parser.add_argument("--url", required=True, help="the engine's address, without /v1")

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from pydantic import Field, SecretStr
 
 from services.generator.chat import Engine
+from services.generator.liveness import condition
 from services.generator.proof import prove
 from services.generator.steps import answer, describe, evaluate, synthesise, view_concepts
 from shared.artefacts import ManifestRef
+from shared.engine_addresses import reachable
+from shared.errors import EngineUnavailable
 from shared.settings import WorkerSettings
 from shared.types.lifecycle import StepName
 from shared.worker.context import StepContext, Work
@@ -55,7 +58,11 @@ def _gated(run: Callable[[StepContext, Engine], ManifestRef], engine: Engine) ->
     """A step asks nothing of an adapter before the engine was seen to serve it."""
 
     def work(context: StepContext) -> ManifestRef:
-        prove(context, engine)
-        return run(context, engine)
+        try:
+            prove(context, engine)
+            return run(context, engine)
+        except EngineUnavailable as error:
+            seen = "; ".join(condition(url) for url in reachable(engine.url))
+            raise EngineUnavailable(f"{error.message} ({seen})", remedy=error.remedy, code=error.code) from error
 
     return work

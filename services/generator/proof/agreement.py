@@ -14,8 +14,8 @@ from typing import Literal
 from shared.types.probes import Place, Probe, Probes, Seen
 
 Fault = Literal["adapter_has_no_effect", "adapter_disagrees"]
-# Mean distance, in nats. Each is some ten times what was measured where the right adapter was served.
-TOLERANCE: Mapping[str, float] = {"float32": 0.001, "bf16": 0.15}
+# Mean distance, in nats. Measured where the right adapter was served: 1e-5 in float32, up to 0.1 in bf16.
+TOLERANCE: Mapping[str, float] = {"float32": 0.001, "bf16": 0.3}
 _LOOSEST = max(TOLERANCE.values())
 # An engine may compute more coarsely than the trainer did; how much, its own base model shows.
 _NOISES = 4.0

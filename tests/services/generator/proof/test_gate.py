@@ -91,6 +91,9 @@ def test_an_engine_that_is_away_is_waited_for_and_a_cancel_is_heard(store: Path,
     with pytest.raises(EngineUnavailable, match="failed for 0 s"):
         prove(context(store, "j-r1"), away)
 
+    with pytest.raises(EngineUnavailable, match=r"9/metrics does not answer either"):
+        build_steps(away)[StepName.EVALUATE](context(store, "j-r1"))
+
     def stop() -> None:
         raise StepStopped
 
