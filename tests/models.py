@@ -24,8 +24,9 @@ _TEMPLATE = (
 _CORPUS = ["USER: What bird is this? ASSISTANT: It is a red finch with a long tail and white wings."] * 4
 
 
-def tiny_llava(folder: Path, seed: int = 0) -> Path:
-    """Save model and processor into `folder`: 4 layers of width 128, 64x64 images, 16 image tokens, 512 positions."""
+def tiny_llava(folder: Path, seed: int = 0, width: int = 128, layers: int = 4) -> Path:
+    """Save model and processor into `folder`: 64x64 images, 16 image tokens, 512 positions. `width` (a multiple of 128)
+    and `layers` are the language model's; its heads stay 32 wide."""
     torch.manual_seed(seed)
     tokenizer = _tokenizer()
     image_token = tokenizer.convert_tokens_to_ids("<image>")
@@ -34,11 +35,11 @@ def tiny_llava(folder: Path, seed: int = 0) -> Path:
     )
     text = LlamaConfig(
         vocab_size=1024,
-        hidden_size=128,
-        intermediate_size=384,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        hidden_size=width,
+        intermediate_size=3 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 32,
+        num_key_value_heads=width // 32,
         max_position_embeddings=512,
         tie_word_embeddings=True,
         bos_token_id=1,

@@ -15,11 +15,13 @@ def save(model: LlavaForConditionalGeneration, processor: LlavaProcessor, folder
     """In bfloat16, with the processor beside it."""
     model.to(torch.bfloat16).save_pretrained(folder)
     processor.save_pretrained(folder)
-    _name_tower_as_published(folder / _WEIGHTS)
+    name_tower_as_published(folder)
 
 
-def _name_tower_as_published(weights: Path) -> None:
+def name_tower_as_published(folder: Path) -> Path:
     """Published checkpoints of this architecture say `vision_tower.vision_model...`. transformers 5 leaves the middle
     part out when saving and loads either; vLLM knows the published names only."""
+    weights = folder / _WEIGHTS
     tensors = {_TOWER.sub("vision_tower.vision_model.", name): tensor for name, tensor in load_file(weights).items()}
     save_file(tensors, weights, metadata={"format": "pt"})
+    return folder
