@@ -157,6 +157,7 @@ class Chat:
         try:
             replies = await self._posted(request.body, replica.url)
         except Full:
+            replica.heard_of()
             raise
         except Passing as failure:
             replica.failed(lost=isinstance(failure, _Lost), sent=sent)

@@ -35,9 +35,13 @@ class Replica:
         return time.monotonic() < self._down_until
 
     def answered(self) -> None:
+        self.heard_of()
+        self.window.answered()
+
+    def heard_of(self) -> None:
+        """It was heard of, if only to say that it is full."""
         self._faults, self._rest_s, self._down_until = 0, 0.0, 0.0
         self._last_answer = time.monotonic()
-        self.window.answered()
 
     def failed(self, *, lost: bool, sent: float) -> None:
         """Passed over for a while: at once when it gave no answer, nor anybody else one since the request was `sent`;

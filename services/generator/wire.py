@@ -9,6 +9,7 @@ from services.generator.patience import Passing
 from shared.errors import EngineUnavailable, InvalidInput, NotFound, SelfSynthError, UserFault
 from shared.types.records import FinishReason
 
+_OF_STRUCTURE = ("response_format", "schema", "structured", "grammar", "guided")
 Schema = Mapping[str, Any]
 
 
@@ -86,7 +87,7 @@ def refusal(status: int, text: str, body: Mapping[str, Any], url: str) -> SelfSy
             remedy="GET /v1/models lists what it serves; an engine serves one base model and that model's adapters.",
             code="model_not_served",
         )
-    if "response_format" in body and "response_format" in cause:
+    if "response_format" in body and any(word in cause.lower() for word in _OF_STRUCTURE):
         return NoStructure(
             f"the engine at {url} cannot keep to a JSON schema: {cause}",
             remedy="Serve the model with vLLM, or ask without a schema.",

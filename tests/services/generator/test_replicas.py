@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -92,3 +93,20 @@ def test_a_name_that_resolves_to_nothing_now_keeps_what_was_known() -> None:
 def test_a_name_is_every_address_that_it_resolves_to() -> None:
     assert asyncio.run(resolved("http://localhost:81/x")) == ["http://127.0.0.1:81/x"]
     assert asyncio.run(resolved("http://no-such-host.invalid:81")) == []
+
+
+def test_a_replica_that_says_that_it_is_full_is_up() -> None:
+    replica = Replica("http://a:1", 4)
+    replica.failed(lost=True, sent=time.monotonic())
+    assert replica.is_down
+    replica.heard_of()
+    assert not replica.is_down
+
+
+def test_a_replica_that_was_down_is_tried_by_one_request_while_the_others_pass_it_over() -> None:
+    replica = Replica("http://a:1", 4)
+    replica.failed(lost=True, sent=time.monotonic())
+    time.sleep(1.05)
+    assert not replica.is_down
+    replica.tried()
+    assert replica.is_down
