@@ -57,6 +57,15 @@ def test_an_engine_that_is_gone_is_unavailable() -> None:
         gone.ask(WARM, seed=1)
 
 
+def test_a_name_that_resolves_to_nothing_is_an_engine_that_is_away() -> None:
+    async def nowhere(url: str) -> list[str]:
+        return []
+
+    nameless = Served(Engine("dns+http://engines:80", patience_s=0.3, resolve=nowhere), MODEL)
+    with pytest.raises(EngineUnavailable, match="does not resolve"):
+        nameless.ask(WARM, seed=1)
+
+
 def test_an_engine_that_hangs_is_unavailable(fake: FakeEngine, served: Served) -> None:
     fake.hold_s = 5.0
     hasty = replace(served, engine=replace(served.engine, request_s=0.2, patience_s=0.5))
