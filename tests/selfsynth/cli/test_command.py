@@ -93,7 +93,7 @@ def test_up_stops_cleanly_while_it_starts(tmp_path: Path, number: signal.Signals
     arguments = [*_COMMAND, "up", "--folder", str(tmp_path / "stack"), "--model-path", model]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         _until_found(tmp_path / "stack")
-        below = psutil.Process(process.pid).children(recursive=True)
+        below = _children_of(process.pid)
         process.send_signal(number)
         told, _ = process.communicate(timeout=60)
     assert process.returncode == 0
@@ -101,6 +101,15 @@ def test_up_stops_cleanly_while_it_starts(tmp_path: Path, number: signal.Signals
     _, alive = psutil.wait_procs(below, timeout=10)
     assert below
     assert not alive
+
+
+def _children_of(pid: int) -> list[psutil.Process]:
+    """As soon as there are any: the folder's record is written before the first is started."""
+    deadline = time.monotonic() + 60
+    while not (found := psutil.Process(pid).children(recursive=True)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
 
 
 def _until_found(folder: Path) -> None:
