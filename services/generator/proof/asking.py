@@ -32,14 +32,15 @@ class Asking:
     base: str
 
     async def at(self, url: str) -> tuple[list[Answer], list[Answer]]:
-        """The greedy answers under the adapter's name, and the base's first tokens. All at once, to share a batch.
+        """The greedy answers under the adapter's name, and the base's first tokens. Not both in one batch: a step asks
+        one model only, so what they do to each other there would mislead.
 
         Raises NoAnswer, or SystemFault when the engine does not show what it serves.
         """
         probes = self.probes.probes
-        by_adapter = [self._answer(url, self.adapter, probe, len(probe.places)) for probe in probes]
-        answers = await asyncio.gather(*by_adapter, *(self._answer(url, self.base, probe, 1) for probe in probes))
-        return answers[: len(probes)], answers[len(probes) :]
+        by_base = await asyncio.gather(*(self._answer(url, self.base, probe, 1) for probe in probes))
+        by_adapter = (self._answer(url, self.adapter, probe, len(probe.places)) for probe in probes)
+        return await asyncio.gather(*by_adapter), by_base
 
     async def _answer(self, url: str, model: str, probe: Probe, max_tokens: int) -> Answer:
         body = _body(model, _uri(probe.image_key, self.images[probe.image_key]), probe.question, max_tokens)

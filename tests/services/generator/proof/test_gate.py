@@ -21,6 +21,7 @@ def adapters(model: Path, store: Path) -> None:
     publish_probed(model, store, "j-r1", seed=1)
     publish_probed(model, store, "weak-r1", seed=2, std=0.001)
     publish(model, store, "old-r1", seed=3)
+    publish(model, store, "strong-r1", seed=4, std=0.5)
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_another_adapter_under_the_name_disagrees(store: Path, engine: Engine, c
 def test_an_engine_that_answers_with_an_adapter_for_the_base_disagrees(
     store: Path, engine: Engine, client: httpx.Client
 ) -> None:
-    with answering_as(client, {"base": "j-r1"}) as url, pytest.raises(SystemFault, match="the base itself") as error:
+    with answering_as(client, {"base": "strong-r1"}) as url, pytest.raises(SystemFault, match="the base itself") as error:
         prove(context(store, "j-r1"), Engine(url))
     assert error.value.code == "adapter_disagrees"
 
