@@ -17,6 +17,7 @@ from selfsynth.stack.stack import Stack, StackOptions
 KILLS = 3
 SETTINGS = {
     "noun": "bird",
+    "questions": "generic",
     "examples_per_part": 2,
     "describe": {"instructions": 3, "samples": 10, "max_tokens": 200},
     "evaluate": {"max_tokens": 4},

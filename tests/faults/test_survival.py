@@ -22,6 +22,7 @@ TRAIN_IMAGES = 48
 # An untrained model names nothing: every pair is a label-only one. Many small parts, so that a kill falls between them.
 SETTINGS: dict[str, Any] = {
     "noun": "bird",
+    "questions": "generic",
     "examples_per_part": 1,
     "describe": {"instructions": 1, "samples": 2, "max_tokens": 12},
     "synthesise": {"questions": 2, "resamples": 0, "max_tokens": 8, "fallback": "label_only"},

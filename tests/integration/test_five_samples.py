@@ -22,6 +22,7 @@ SAMPLES = {
     "pld": ("pld", 8, "leaf", _OURS / "leaves.json"),
 }
 SETTINGS: dict[str, Any] = {
+    "questions": "generic",  # those that the shipped model has learnt
     "describe": {"instructions": 1, "samples": 1, "max_tokens": 32},
     "synthesise": {"questions": 1, "resamples": 0, "max_tokens": 40, "fallback": "label_only"},
     "evaluate": {"max_tokens": 40},

@@ -12,6 +12,7 @@ from shared.types.records import Candidate, Prediction, ScoredConcept
 
 SETTINGS: dict[str, Any] = {
     "noun": "bird",
+    "questions": "generic",
     "describe": {"instructions": 1, "samples": 2, "max_tokens": 64},
     "synthesise": {"questions": 2, "resamples": 1, "max_tokens": 80, "fallback": "label_only"},
     "evaluate": {"max_tokens": 64},
