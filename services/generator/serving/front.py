@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from prometheus_client import Gauge
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vllm import envs
@@ -18,6 +19,8 @@ from services.generator.serving.resolver import NAME, StoreResolver
 
 _FREE = {"/health", "/metrics"}
 _OPEN = {"/v1/chat/completions", "/v1/models", "/version", "/sleep", "/wake_up", "/is_sleeping"}
+# vLLM's own figures are its engine's: one that hangs does not tell of a request that it never took.
+_OPEN_REQUESTS = Gauge("selfsynth_engine_open_requests", "Requests that have no answer yet")
 
 
 class Front:
@@ -53,7 +56,7 @@ class Front:
             body = msgspec.json.encode({**self._served.request_defaults, **fields})
         except (msgspec.MsgspecError, KeyError, UnicodeDecodeError):
             model = ""  # vLLM says what is wrong with it
-        with self._served.files.hold(model):
+        with self._served.files.hold(model), _OPEN_REQUESTS.track_inprogress():
             await self._app(scope, _replay(body, receive), send)
 
 

@@ -1,0 +1,62 @@
+"""Real vLLM under the gate and the probe of liveness: an ignored adapter is found out, and an engine that hangs."""
+
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from services.generator.chat import Engine
+from services.generator.liveness import read, watch
+from services.generator.proof import prove
+from services.trainer.targets import target_pattern
+from shared.errors import SystemFault
+from shared.job_settings import TrainSettings
+from tests.services.generator.engine.serving import ask, asking, picture
+from tests.services.generator.proof.scene import answering_as, context, publish_probed
+from tests.vllm_server import KEY, Vllm
+
+
+@pytest.fixture(scope="module")
+def adapters(vllm: Vllm) -> None:
+    for seed, name in enumerate(("proven-r1", "other-r1")):
+        publish_probed(vllm.model, vllm.store, name, targets=target_pattern(TrainSettings()), std=0.3, seed=seed)
+
+
+def test_an_adapter_that_vllm_serves_passes_the_gate(vllm: Vllm, adapters: None) -> None:
+    prove(context(vllm.store, "proven-r1"), Engine(vllm.url, key=KEY))
+
+
+@pytest.mark.parametrize(("served", "code"), [("base", "adapter_has_no_effect"), ("other-r1", "adapter_disagrees")])
+def test_whatever_else_vllm_answers_with_does_not(vllm: Vllm, adapters: None, served: str, code: str) -> None:
+    with (
+        vllm.client() as client,
+        answering_as(client, {"proven-r1": served}) as url,
+        pytest.raises(SystemFault) as error,
+    ):
+        prove(context(vllm.store, "proven-r1"), Engine(url))
+    assert error.value.code == code
+
+
+def test_an_engine_that_hangs_is_not_alive_whatever_health_says(vllm: Vllm) -> None:
+    [core] = [process for process in vllm.tree() if "EngineCore" in process.name()]
+    with vllm.client() as client, ThreadPoolExecutor(1) as pool:
+        assert watch(vllm.url, deadline_s=5) is None
+        core.send_signal(signal.SIGSTOP)
+        try:
+            answer = pool.submit(ask, client, asking(picture(0), temperature=0))
+            _await(lambda: bool((seen := read(client, vllm.url)) and seen.open_requests))
+            assert client.get("/health").status_code == 200
+            assert "computed nothing for" in str(watch(vllm.url, deadline_s=3))
+        finally:
+            core.send_signal(signal.SIGCONT)
+        assert answer.result().status_code == 200
+        assert watch(vllm.url, deadline_s=20) is None
+
+
+def _await(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
