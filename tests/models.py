@@ -24,14 +24,19 @@ _TEMPLATE = (
 _CORPUS = ["USER: What bird is this? ASSISTANT: It is a red finch with a long tail and white wings."] * 4
 
 
-def tiny_llava(folder: Path, seed: int = 0, width: int = 128, layers: int = 4) -> Path:
-    """Save model and processor into `folder`: 64x64 images, 16 image tokens, 512 positions. `width` (a multiple of 128)
-    and `layers` are the language model's; its heads stay 32 wide."""
+def tiny_llava(folder: Path, seed: int = 0, width: int = 128, layers: int = 4, image_px: int = 64) -> Path:
+    """Save model and processor into `folder`: an image token for each 16x16 pixels (16 of them by default), 512
+    positions. `width` (a multiple of 128) and `layers` are the language model's; its heads stay 32 wide."""
     torch.manual_seed(seed)
     tokenizer = _tokenizer()
     image_token = tokenizer.convert_tokens_to_ids("<image>")
     vision = CLIPVisionConfig(
-        hidden_size=128, intermediate_size=384, num_hidden_layers=4, num_attention_heads=4, image_size=64, patch_size=16
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        image_size=image_px,
+        patch_size=16,
     )
     text = LlamaConfig(
         vocab_size=1024,
@@ -50,7 +55,7 @@ def tiny_llava(folder: Path, seed: int = 0, width: int = 128, layers: int = 4) -
         vision_config=vision,
         text_config=text,
         image_token_index=image_token,
-        image_seq_length=16,
+        image_seq_length=(image_px // 16) ** 2,
         tie_word_embeddings=True,
         vision_feature_layer=-2,
         vision_feature_select_strategy="default",
@@ -59,7 +64,7 @@ def tiny_llava(folder: Path, seed: int = 0, width: int = 128, layers: int = 4) -
     model = LlavaForConditionalGeneration(config)
     model.generation_config.update(bos_token_id=1, eos_token_id=2, pad_token_id=0)
     model.save_pretrained(folder)
-    images = CLIPImageProcessorPil(size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64})
+    images = CLIPImageProcessorPil(size={"shortest_edge": image_px}, crop_size={"height": image_px, "width": image_px})
     LlavaProcessor(
         image_processor=images,
         tokenizer=tokenizer,
