@@ -54,7 +54,10 @@ def test_another_adapter_under_the_name_disagrees(store: Path, engine: Engine, c
 def test_an_engine_that_answers_with_an_adapter_for_the_base_disagrees(
     store: Path, engine: Engine, client: httpx.Client
 ) -> None:
-    with answering_as(client, {"base": "strong-r1"}) as url, pytest.raises(SystemFault, match="the base itself") as error:
+    with (
+        answering_as(client, {"base": "strong-r1"}) as url,
+        pytest.raises(SystemFault, match="the base itself") as error,
+    ):
         prove(context(store, "j-r1"), Engine(url))
     assert error.value.code == "adapter_disagrees"
 
