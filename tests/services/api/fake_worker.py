@@ -24,6 +24,7 @@ from shared.types.records import Description, LossPoint, Proposal, Record
 from shared.types.tasks import StepTask
 from shared.worker.context import StepContext
 from shared.worker.coordinator import Coordinator
+from shared.worker.lease import Lease
 
 FIGURES: dict[StepName, dict[str, float]] = {
     StepName.DESCRIBE: {"descriptions": 4},
@@ -66,7 +67,9 @@ class FakeWorker:
         with self.call(task) as coordinator:
             coordinator.started()
             try:
-                coordinator.succeeded(self.work(task))
+                with Lease(coordinator.heartbeat, task.lease_s, kill=_let_it_be):
+                    made = self.work(task)
+                coordinator.succeeded(made)
             except SelfSynthError as error:
                 coordinator.failed(error.report())
         self.played.append(task)
@@ -125,3 +128,7 @@ class FakeWorker:
         writer = ArtefactWriter(self._store, task, record)
         writer.put(0, list(rows))
         return writer.finish(1, figures, extra)  # type: ignore[arg-type]
+
+
+def _let_it_be() -> None:
+    """Whoever plays a worker must not kill the tests when a lease is lost."""
