@@ -7,6 +7,7 @@ import typer
 
 from selfsynth.cli.datasets.adding import add_and_follow
 from selfsynth.cli.datasets.findings import report_table, summary
+from selfsynth.cli.datasets.options import Layout, Option, Policy
 from selfsynth.cli.datasets.wishes import pairs
 from selfsynth.cli.interrupts import interruptible
 from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
@@ -17,12 +18,9 @@ from services.api.datasets import banks
 def add(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder of labelled images, or a zip or tar file.")],
     name: Annotated[str | None, typer.Option(help="The data set's name; its folder's by default.")] = None,
-    layout: Annotated[str | None, typer.Option(help="The layout's name; found out by default.")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="An option of the layout's reader, as NAME=VALUE.")] = None,
-    policy: Annotated[
-        Literal["refuse", "skip"],
-        typer.Option(help="What unusable images do: refuse the data set, or skip them."),
-    ] = "refuse",
+    layout: Layout = None,
+    option: Option = None,
+    policy: Policy = "refuse",
     validation_share: Annotated[float, typer.Option(help="Cut out of train where there is no validation.")] = 0.1,
     test_share: Annotated[float, typer.Option(help="Of images of no split.")] = 0.2,
     seed: Annotated[int, typer.Option(help="Seed of the splits.")] = 0,

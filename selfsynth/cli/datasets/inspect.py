@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from selfsynth.cli.datasets.findings import report_table
+from selfsynth.cli.datasets.options import Layout, Option, Policy
 from selfsynth.cli.datasets.wishes import page_file, pairs
 from selfsynth.cli.interrupts import interruptible
 from selfsynth.cli.terminal import console
@@ -30,12 +31,9 @@ _CLASSES_SHOWN = 40
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder of labelled images, or a zip or tar file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
-    layout: Annotated[str | None, typer.Option(help="The layout's name; found out by default.")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="An option of the layout's reader, as NAME=VALUE.")] = None,
-    policy: Annotated[
-        Literal["refuse", "skip"],
-        typer.Option(help="What unusable images do: refuse the data set, or skip them."),
-    ] = "refuse",
+    layout: Layout = None,
+    option: Option = None,
+    policy: Policy = "refuse",
     sheet: Annotated[
         Path | None, typer.Option(help="Write images of each class into this JPEG; further pages beside it.")
     ] = None,

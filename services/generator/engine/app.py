@@ -132,15 +132,7 @@ def create_app(engine: Engine) -> FastAPI:
 
     @app.post("/v1/chat/completions", dependencies=[Depends(authorised)])
     async def chat(request: protocol.ChatRequest, http: Request) -> Response:
-        answering = asyncio.create_task(engine.complete(request))
-        leaving = asyncio.create_task(_leaving(http))
-        try:
-            with engine.metrics.open.track_inprogress():
-                await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-            answer = JSONResponse(answering.result()) if answering.done() else Response(status_code=_CLIENT_LEFT)
-        finally:
-            answering.cancel()
-            leaving.cancel()
+        answer = await _while_there(engine, request, http)
         count(str(answer.status_code)).inc()
         return answer
 
@@ -157,6 +149,19 @@ def create_app(engine: Engine) -> FastAPI:
         return Response(generate_latest(engine.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+async def _while_there(engine: Engine, request: protocol.ChatRequest, http: Request) -> Response:
+    """The answer, or none when the client leaves first: its rows then leave the batch."""
+    answering = asyncio.create_task(engine.complete(request))
+    leaving = asyncio.create_task(_leaving(http))
+    try:
+        with engine.metrics.open.track_inprogress():
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        return JSONResponse(answering.result()) if answering.done() else Response(status_code=_CLIENT_LEFT)
+    finally:
+        answering.cancel()
+        leaving.cancel()
 
 
 async def _leaving(http: Request) -> None:
