@@ -10,6 +10,7 @@ import pytest
 from selfsynth.client import Client
 from selfsynth.stack.stack import Stack, StackOptions
 from shared.types.records import Prediction
+from tests.integration.tiny_training import TRAIN
 
 _OURS = Path(__file__).parent / "banks"
 # Sample, the layout that must be found in it, its classes, what a question calls an image, and a concept bank: beside
@@ -26,15 +27,12 @@ SETTINGS: dict[str, Any] = {
     "describe": {"instructions": 1, "samples": 1, "max_tokens": 32},
     "synthesise": {"questions": 1, "resamples": 0, "max_tokens": 40, "fallback": "label_only"},
     "evaluate": {"max_tokens": 40},
-    "train": {
+    "train": TRAIN
+    | {
         "lora_rank": 4,
         "lora_alpha": 8,
         "learning_rate": 1e-3,
-        "epochs": 1,
         "batch_size": 32,
-        "max_length": 512,
-        "precision": "float32",
-        "gradient_checkpointing": False,
     },
 }
 

@@ -9,6 +9,7 @@ import pytest
 from selfsynth.client import Client
 from selfsynth.stack.stack import Stack, StackOptions
 from shared.types.records import Candidate, Prediction, ScoredConcept
+from tests.integration.tiny_training import TRAIN
 
 SETTINGS: dict[str, Any] = {
     "noun": "bird",
@@ -16,15 +17,12 @@ SETTINGS: dict[str, Any] = {
     "describe": {"instructions": 1, "samples": 2, "max_tokens": 64},
     "synthesise": {"questions": 2, "resamples": 1, "max_tokens": 80, "fallback": "label_only"},
     "evaluate": {"max_tokens": 64},
-    "train": {
+    "train": TRAIN
+    | {
         "lora_rank": 8,
         "lora_alpha": 16,
         "learning_rate": 2e-3,
-        "epochs": 1,
         "batch_size": 16,
-        "max_length": 512,
-        "precision": "float32",
-        "gradient_checkpointing": False,
     },
 }
 
