@@ -11,9 +11,9 @@ from services.api.database.models import ConceptBankRow, Dataset, Job
 from services.api.events import tell_job
 from services.api.ids import new_id
 from services.api.inputs import classes_key
+from services.api.named import dataset_named
 from services.api.preflight import check_model
 from services.api.problems import Problem
-from services.api.routes.dependencies import dataset_named
 from services.api.wiring import Parts
 from shared.concepts.labels import ConceptClass, match
 from shared.types.concept_job import ConceptClasses, ConceptJob

@@ -8,8 +8,8 @@ from services.api.concepts.requests import FromBank
 from services.api.concepts.versions import add_bank, newest_bank, read_bank
 from services.api.database.models import ConceptBankRow, Dataset
 from services.api.ids import new_id
+from services.api.named import dataset_named
 from services.api.problems import Problem
-from services.api.routes.dependencies import dataset_named
 from services.api.views.concepts import BankDetail, bank_detail
 from services.api.wiring import Parts
 from shared.types.concepts import BankSource, ConceptBank, SourceKind

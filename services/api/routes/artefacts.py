@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import StreamingResponse
 
 from services.api.database.models import Adapter, Artefact, Step
-from services.api.routes.dependencies import PROBLEMS, PartsDep, job_named
+from services.api.named import job_named
+from services.api.routes.dependencies import PROBLEMS, PartsDep
 from services.api.tar_stream import tar_of
 from services.api.wiring import Parts
 from shared.artefacts import Part, read_manifest

@@ -10,7 +10,8 @@ from services.api.concepts.giving import edit_bank, give_bank
 from services.api.concepts.requests import BankRequest, FromBank
 from services.api.concepts.versions import all_banks, bank_named, read_bank
 from services.api.job_reading import view_of
-from services.api.routes.dependencies import PROBLEMS, PartsDep, dataset_named, job_named
+from services.api.named import dataset_named, job_named
+from services.api.routes.dependencies import PROBLEMS, PartsDep
 from services.api.views.concepts import BankDetail, BankSummary, bank_detail, bank_summary
 from services.api.views.jobs import JobView
 

@@ -11,9 +11,10 @@ from services.api.database.models import Dataset, Job
 from services.api.dataset_reading import views_of
 from services.api.datasets.request import IngestRequest
 from services.api.ids import new_id
+from services.api.named import dataset_named
 from services.api.problems import Problem
 from services.api.register import check_path, check_prefix, register
-from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep, dataset_named
+from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep
 from services.api.views.datasets import DatasetView
 from services.api.wiring import Parts
 

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from services.api.named import dataset_named
 from services.api.part_pages import BEGIN, page_of
-from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep, dataset_named
+from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep
 from shared.artefacts import read_manifest, read_rows
 from shared.errors import NotFound
 from shared.objects import ObjectStore

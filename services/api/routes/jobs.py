@@ -10,9 +10,10 @@ from sqlalchemy import select
 from services.api.cancel import ask_to_stop
 from services.api.database.models import Event, Job
 from services.api.job_reading import view_of
+from services.api.named import job_named
 from services.api.preflight import JobRequest
 from services.api.problems import Problem
-from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep, event_cursor, job_named
+from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep, event_cursor
 from services.api.submit import submit
 from services.api.views.jobs import JobSummary, JobView, summary_fields
 from shared.types.lifecycle import JobStatus

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from services.api.database.models import Dataset
+from services.api.named import dataset_named
 from services.api.part_pages import BEGIN, page_of
 from services.api.problems import Problem
-from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep, dataset_named
+from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep
 from services.api.views.reports import report_text
 from services.api.wiring import Parts
 from shared.artefacts import read_manifest
