@@ -28,7 +28,7 @@ def main() -> int:
         _become_launcher(plan)
     # Importing makes millions of objects that live to the end: collecting in between costs a third of the import.
     gc.disable()
-    from services.trainer.tuning import tune
+    from services.trainer.tuning.tune import tune
 
     gc.freeze()
     gc.enable()

@@ -36,6 +36,6 @@ class TrainerSettings(WorkerSettings):
 
 
 def steps_of(settings: TrainerSettings) -> dict[StepName, Work]:
-    from services.trainer.train import train
+    from services.trainer.step.train import train
 
     return {StepName.TRAIN: lambda context: train(context, settings)}

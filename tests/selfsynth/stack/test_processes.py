@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from selfsynth.stack.processes import Process, Program
-from services.trainer.train import DRAIN_S
+from services.trainer.step.train import DRAIN_S
 from shared.errors import SystemFault
 
 _WITH_A_CHILD_OF_ITS_OWN_SESSION = (

@@ -10,8 +10,8 @@ from tokenizers.processors import TemplateProcessing
 from transformers import AutoProcessor
 
 from services.generator.engine.prompt import PromptReader
-from services.trainer.collate import PairEncoder
 from services.trainer.plan import TrainPair
+from services.trainer.tuning.collate import PairEncoder
 from tests.services.generator.engine.serving import QUESTION, messages, picture
 
 

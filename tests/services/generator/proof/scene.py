@@ -13,9 +13,9 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from services.trainer.collate import PairEncoder
 from services.trainer.plan import Plan, TrainPair
-from services.trainer.probing import probes_of
+from services.trainer.tuning.collate import PairEncoder
+from services.trainer.tuning.probing import probes_of
 from shared.job_settings import TrainSettings
 from shared.objects import open_store
 from shared.types.lifecycle import StepName

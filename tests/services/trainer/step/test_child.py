@@ -1,6 +1,6 @@
 import signal
 
-from services.trainer.child import explain
+from services.trainer.step.child import explain
 
 
 def test_a_full_accelerator_is_named_with_what_to_lower() -> None:

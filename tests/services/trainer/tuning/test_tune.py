@@ -10,10 +10,11 @@ from PIL import Image
 from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from services.trainer.collate import PairCollator, PairEncoder, encode_all
-from services.trainer.lora import build_model
 from services.trainer.plan import Plan, Result, TrainPair, write_pairs
-from services.trainer.tuning import training_arguments, tune
+from services.trainer.tuning.arguments import training_arguments
+from services.trainer.tuning.collate import PairCollator, PairEncoder, encode_all
+from services.trainer.tuning.lora import build_model
+from services.trainer.tuning.tune import tune
 from shared.errors import InvalidInput, TooFewPairs, UserFault
 from shared.job_settings import TrainSettings
 from tests.services.trainer.scene import COLOURS, QUESTION, SETTINGS
@@ -128,7 +129,7 @@ def test_when_every_pair_is_too_long_the_counts_are_told(tmp_path: Path, tiny_mo
 
 
 def test_a_base_without_a_projector_of_known_name_is_refused(tmp_path: Path, tiny_model: Path) -> None:
-    import services.trainer.lora as lora
+    import services.trainer.tuning.lora as lora
 
     plan = make_plan(tmp_path, tiny_model)
     with pytest.raises(InvalidInput, match="no layers to train in its language model and projector"):

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from services.trainer.collate import PairCollator, PairEncoder, TokenPair
-from services.trainer.lora import precision_of
 from services.trainer.plan import Plan, TrainPair
+from services.trainer.tuning.collate import PairCollator, PairEncoder, TokenPair
+from services.trainer.tuning.lora import precision_of
 from shared.types.probes import Place, Probe, Probes, Seen
 
 _PROBES = 4

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import structlog
 
-from services.trainer.checkpoints import CheckpointUploads, checkpoints, fetch, forget
-from services.trainer.child import TrainingProcess
-from services.trainer.gather import gather_adapter, gather_images, gather_pairs
 from services.trainer.plan import Plan, Result, StepDone, write_pairs
+from services.trainer.step.checkpoints import CheckpointUploads, checkpoints, fetch, forget
+from services.trainer.step.child import TrainingProcess
+from services.trainer.step.gather import gather_adapter, gather_images, gather_pairs
 from services.trainer.targets import check_previous
 from services.trainer.wiring import TrainerSettings
 from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint

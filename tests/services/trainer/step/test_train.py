@@ -14,8 +14,8 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
+from services.trainer.step.train import ADAPTER_FILES, train
 from services.trainer.targets import target_pattern
-from services.trainer.train import ADAPTER_FILES, train
 from services.trainer.wiring import TrainerSettings
 from shared.artefacts import Manifest, ManifestRef, read_manifest, read_rows
 from shared.errors import InvalidInput, StepInterrupted, StepStopped, SystemFault, TooFewPairs
@@ -214,7 +214,7 @@ def parent(tmp_path: Path, tiny_model: Path) -> Iterator[subprocess.Popen[str]]:
     os.mkfifo(tmp_path / "pairs.jsonl")
     code = (
         "import sys, time; from pathlib import Path; from services.trainer.plan import Plan;"
-        "from services.trainer.child import TrainingProcess; from shared.job_settings import TrainSettings;"
+        "from services.trainer.step.child import TrainingProcess; from shared.job_settings import TrainSettings;"
         "folder = Path(sys.argv[1]); plan = Plan(model_path=sys.argv[2], base_model='tiny', folder=folder,"
         "images=folder, settings=TrainSettings(), seed=1); plan.file.write_text(plan.model_dump_json());"
         "print(TrainingProcess(plan).pid, flush=True); time.sleep(600)"

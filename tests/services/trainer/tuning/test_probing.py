@@ -7,11 +7,11 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from services.trainer.collate import PairCollator, PairEncoder, TokenPair
 from services.trainer.plan import Plan, read_pairs
-from services.trainer.tuning import tune
+from services.trainer.tuning.collate import PairCollator, PairEncoder, TokenPair
+from services.trainer.tuning.tune import tune
 from shared.types.probes import PROBES, Probe, Probes
-from tests.services.trainer.test_tuning import make_plan
+from tests.services.trainer.tuning.test_tune import make_plan
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from transformers import AutoProcessor
 
-from services.trainer.collate import IGNORED, PairCollator, PairEncoder, encode_all
 from services.trainer.plan import TrainPair
+from services.trainer.tuning.collate import IGNORED, PairCollator, PairEncoder, encode_all
 
 PAIR = TrainPair(image="a.png", question="What bird is this?", answer="It is a Redfinch with a long tail.")
 # As many published models have it: neither BOS nor an end in the template.

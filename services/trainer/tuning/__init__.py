@@ -1,0 +1,1 @@
+"""What the training subprocess does: model, pairs and transformers' Trainer. Knows files, no queue and no store."""

@@ -1,0 +1,34 @@
+"""A job's settings in the words of transformers' Trainer."""
+
+import torch
+from transformers import TrainingArguments
+
+from services.trainer.plan import Plan, accumulation_of
+from services.trainer.tuning.lora import precision_of
+
+
+def training_arguments(plan: Plan) -> TrainingArguments:
+    settings = plan.settings
+    micro, passes = accumulation_of(settings, plan.processes)
+    return TrainingArguments(
+        output_dir=str(plan.folder / "trainer"),
+        num_train_epochs=1,
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=passes,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if settings.schedule == "constant" else settings.schedule,
+        warmup_steps=min(settings.warmup_ratio, 0.999999),  # below 1 it is a share of all steps
+        weight_decay=settings.weight_decay,
+        adam_beta2=settings.adam_beta2,
+        seed=plan.seed,
+        bf16=precision_of(plan) == "bf16",
+        gradient_checkpointing=settings.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        save_steps=settings.checkpoint_every,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        report_to="none",
+        disable_tqdm=True,
+    )

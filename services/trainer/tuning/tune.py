@@ -1,0 +1,93 @@
+"""The fine-tuning itself: pairs, model and transformers' Trainer put together. Runs in the subprocess only."""
+
+import signal
+import time
+from typing import Any
+
+import torch
+from transformers import AutoProcessor, PrinterCallback, Trainer, set_seed
+
+from services.trainer.plan import Plan, Result, order_of, read_pairs
+from services.trainer.tuning.arguments import training_arguments
+from services.trainer.tuning.collate import PairCollator, PairEncoder, TokenPair, encode_all
+from services.trainer.tuning.lora import build_model, precision_of
+from services.trainer.tuning.probing import probes_of
+from services.trainer.tuning.reporter import Reporter
+from shared.errors import TooFewPairs
+from shared.types.probes import PROBES
+
+
+def tune(plan: Plan) -> None:
+    """Train as planned, from the plan's checkpoint if it has one, and leave adapter and result in its folder.
+
+    Raises TooFewPairs when no pair is left to train on, UserFault when the loss stops being a number. On SIGTERM it
+    leaves a checkpoint and no result.
+    """
+    began = time.monotonic()
+    torch.set_num_threads(plan.threads)
+    set_seed(plan.seed)
+    processor = AutoProcessor.from_pretrained(plan.model_path)
+    encoder = PairEncoder(processor, plan.images)
+    pairs, dropped = encode_all(encoder, read_pairs(plan), plan.settings.max_length)
+    if not pairs:
+        raise _nothing_left(plan, dropped)
+    model = build_model(plan)
+    reporter = Reporter(plan, len(pairs))
+    trainer = _trainer(
+        plan, model, _in_order(plan, pairs), PairCollator(encoder, processor.tokenizer.pad_token_id or 0)
+    )
+    trainer.add_callback(reporter)
+    signal.signal(signal.SIGTERM, reporter.stop_soon)
+    trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint else None)
+    if not reporter.stopping and trainer.is_world_process_zero():
+        probes = probes_of(plan, model, encoder, read_pairs(plan))
+        plan.trained.mkdir(exist_ok=True)
+        (plan.trained / PROBES).write_text(probes.model_dump_json())
+        _leave(plan, model, trainer, reporter, dropped, time.monotonic() - began)
+
+
+def _leave(
+    plan: Plan, model: Any, trainer: Trainer, reporter: Reporter, dropped: dict[str, int], seconds: float
+) -> None:
+    """The result is written last: where it is, the adapter is complete."""
+    # The adapter names its base by the name it is served under, not by where its files lie on this machine.
+    model.peft_config["default"].base_model_name_or_path = plan.base_model
+    model.save_pretrained(plan.trained, save_embedding_layers=False)
+    result = Result(
+        losses=tuple(reporter.point_of(entry) for entry in trainer.state.log_history if "loss" in entry),
+        pairs=reporter.pairs,
+        dropped=dropped,
+        precision=precision_of(plan),
+        device=trainer.args.device.type,
+        trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        seconds=seconds,
+    )
+    plan.result.write_text(result.model_dump_json())
+
+
+def _in_order(plan: Plan, pairs: list[TokenPair]) -> list[TokenPair]:
+    settings = plan.settings
+    lengths = [len(pair.ids) for pair in pairs]
+    return [pairs[number] for number in order_of(lengths, settings.epochs, settings.batch_size, plan.seed)]
+
+
+class InOrderTrainer(Trainer):  # type: ignore[misc]
+    """Takes the pairs in the order they are given: order and epochs are already in it (plan.order_of)."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:
+        return torch.utils.data.SequentialSampler(self.train_dataset)
+
+
+def _trainer(plan: Plan, model: Any, sequence: list[TokenPair], collator: PairCollator) -> Trainer:
+    trainer = InOrderTrainer(model=model, args=training_arguments(plan), train_dataset=sequence, data_collator=collator)
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _nothing_left(plan: Plan, dropped: dict[str, int]) -> TooFewPairs:
+    counts = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+    return TooFewPairs(
+        f"all {sum(dropped.values())} QA pairs were dropped before training ({counts}; "
+        f"train.max_length is {plan.settings.max_length} tokens)",
+        remedy="Raise train.max_length up to the model's positions, or ask for shorter answers.",
+    )
