@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from services.trainer.plan import Plan, TrainPair
-from services.trainer.tuning.collate import PairCollator, PairEncoder, TokenPair
+from services.trainer.tuning.collate import PairCollator
+from services.trainer.tuning.encoding import PairEncoder, TokenPair
 from services.trainer.tuning.lora import precision_of
 from shared.types.probes import Place, Probe, Probes, Seen
 

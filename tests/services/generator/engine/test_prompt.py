@@ -11,7 +11,7 @@ from transformers import AutoProcessor
 
 from services.generator.engine.prompt import PromptReader
 from services.trainer.plan import TrainPair
-from services.trainer.tuning.collate import PairEncoder
+from services.trainer.tuning.encoding import PairEncoder
 from tests.services.generator.engine.serving import QUESTION, messages, picture
 
 

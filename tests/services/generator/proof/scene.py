@@ -14,7 +14,7 @@ from peft import PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from services.trainer.plan import Plan, TrainPair
-from services.trainer.tuning.collate import PairEncoder
+from services.trainer.tuning.encoding import PairEncoder
 from services.trainer.tuning.probing import probes_of
 from shared.job_settings import TrainSettings
 from shared.objects import open_store

@@ -8,7 +8,8 @@ from peft import PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from services.trainer.plan import Plan, read_pairs
-from services.trainer.tuning.collate import PairCollator, PairEncoder, TokenPair
+from services.trainer.tuning.collate import PairCollator
+from services.trainer.tuning.encoding import PairEncoder, TokenPair
 from services.trainer.tuning.tune import tune
 from shared.types.probes import PROBES, Probe, Probes
 from tests.services.trainer.tuning.test_tune import make_plan

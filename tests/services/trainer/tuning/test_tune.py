@@ -12,7 +12,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from services.trainer.plan import Plan, Result, TrainPair, write_pairs
 from services.trainer.tuning.arguments import training_arguments
-from services.trainer.tuning.collate import PairCollator, PairEncoder, encode_all
+from services.trainer.tuning.collate import PairCollator
+from services.trainer.tuning.encoding import PairEncoder, encode_all
 from services.trainer.tuning.lora import build_model
 from services.trainer.tuning.tune import tune
 from shared.errors import InvalidInput, TooFewPairs, UserFault
