@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
-from services.trainer.tuning.encoding import IGNORED, PairEncoder, TokenPair
+from services.trainer.token_pair import IGNORED, TokenPair
+from services.trainer.tuning.encoding import PairEncoder
 
 
 class PairCollator:

@@ -6,7 +6,6 @@ The prompt holds the image and the question only; the loss is on the answer and 
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,12 @@ import torch
 from PIL import Image
 
 from services.trainer.plan import TrainPair
+from services.trainer.token_pair import TokenPair
 from shared.errors import SystemFault
 
-IGNORED = -100
 _CACHE_BYTES = 2 * 1024**3
 
 ImageInputs = dict[str, torch.Tensor]
-
-
-@dataclass(frozen=True)
-class TokenPair:
-    """A pair ready to train on: ids of prompt and answer, and how many of them are the prompt's."""
-
-    image: str
-    ids: tuple[int, ...]
-    prompt_length: int
-
-    @property
-    def labels(self) -> tuple[int, ...]:
-        return (IGNORED,) * self.prompt_length + self.ids[self.prompt_length :]
 
 
 class PairEncoder:

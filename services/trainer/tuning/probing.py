@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from services.trainer.plan import Plan, TrainPair
+from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.collate import PairCollator
-from services.trainer.tuning.encoding import PairEncoder, TokenPair
+from services.trainer.tuning.encoding import PairEncoder
 from services.trainer.tuning.lora import precision_of
 from shared.types.probes import Place, Probe, Probes, Seen
 

@@ -8,9 +8,10 @@ import torch
 from transformers import AutoProcessor, PrinterCallback, Trainer, set_seed
 
 from services.trainer.plan import Plan, Result, order_of, read_pairs
+from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.arguments import training_arguments
 from services.trainer.tuning.collate import PairCollator
-from services.trainer.tuning.encoding import PairEncoder, TokenPair, encode_all
+from services.trainer.tuning.encoding import PairEncoder, encode_all
 from services.trainer.tuning.lora import build_model, precision_of
 from services.trainer.tuning.probing import probes_of
 from services.trainer.tuning.reporter import Reporter

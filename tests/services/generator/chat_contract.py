@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from services.generator.chat import Chat, Engine, Reply, Sampling
+from services.generator.wire import Schema
 from shared.errors import EngineUnavailable, NotFound
 
 WARM = Sampling(n=1, temperature=1.0, top_p=1.0, max_tokens=6)
@@ -22,11 +23,16 @@ class Served:
     model: str
 
     def ask(
-        self, sampling: Sampling, seed: int, text: str = "What bird is this?", colour: str = "red"
+        self,
+        sampling: Sampling,
+        seed: int,
+        text: str = "What bird is this?",
+        colour: str = "red",
+        schema: Schema | None = None,
     ) -> tuple[Reply, ...]:
         async def ask() -> tuple[Reply, ...]:
             async with Chat(self.engine) as chat:
-                return await chat.ask(self.model, image_uri(colour), text, sampling, seed)
+                return await chat.ask(self.model, image_uri(colour), text, sampling, seed, schema=schema)
 
         return asyncio.run(ask())
 

@@ -8,14 +8,14 @@ import time
 
 import psutil
 
-from services.generator.serving.plugin import join
+from services.generator.serving.plugin import tie
 
 _PR_GET_PDEATHSIG = 2
 _PARENT = "from tests.services.generator.serving import test_plugin; test_plugin.parent()"
 
 
 def child(joined: "multiprocessing.synchronize.Event") -> None:
-    join()
+    tie()
     joined.set()
     time.sleep(60)
 
@@ -41,8 +41,8 @@ def test_a_child_of_a_killed_server_ends_at_once() -> None:
 
 
 def test_a_process_that_vllm_did_not_start_is_left_alone() -> None:
-    """In this process `join` must do nothing: a test run would die with whoever began it."""
-    join()
+    """In this process `tie` must do nothing: a test run would die with whoever began it."""
+    tie()
     chosen = ctypes.c_int()
     ctypes.CDLL(None).prctl(_PR_GET_PDEATHSIG, ctypes.byref(chosen))
     assert chosen.value == 0

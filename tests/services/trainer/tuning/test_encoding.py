@@ -6,8 +6,9 @@ from PIL import Image
 from transformers import AutoProcessor
 
 from services.trainer.plan import TrainPair
+from services.trainer.token_pair import IGNORED
 from services.trainer.tuning.collate import PairCollator
-from services.trainer.tuning.encoding import IGNORED, PairEncoder, encode_all
+from services.trainer.tuning.encoding import PairEncoder, encode_all
 
 PAIR = TrainPair(image="a.png", question="What bird is this?", answer="It is a Redfinch with a long tail.")
 # As many published models have it: neither BOS nor an end in the template.

@@ -8,8 +8,9 @@ from peft import PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from services.trainer.plan import Plan, read_pairs
+from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.collate import PairCollator
-from services.trainer.tuning.encoding import PairEncoder, TokenPair
+from services.trainer.tuning.encoding import PairEncoder
 from services.trainer.tuning.tune import tune
 from shared.types.probes import PROBES, Probe, Probes
 from tests.services.trainer.tuning.test_tune import make_plan
