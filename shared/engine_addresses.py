@@ -1,6 +1,9 @@
-"""The addresses in `SELFSYNTH_ENGINE_URL`: one engine, or several replicas that serve the same model. Pure."""
+"""The addresses in `SELFSYNTH_ENGINE_URL`: one engine, or several replicas that serve the same model. Pure but for
+`looked_up`."""
 
 import json
+import socket
+from urllib.parse import urlsplit
 
 from shared.errors import InvalidInput
 
@@ -29,3 +32,14 @@ def addresses(setting: str) -> tuple[str, ...]:
 def reachable(setting: str) -> tuple[str, ...]:
     """The same for one who asks any replica once: `dns+` is left out, a name's first address will do."""
     return tuple(each.removeprefix(DNS) for each in addresses(setting))
+
+
+def looked_up(url: str) -> list[str]:
+    """The URL once for every IPv4 address of its host, none when the name is unknown now."""
+    parts = urlsplit(url)
+    port = parts.port or 80
+    try:
+        found = socket.getaddrinfo(parts.hostname, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        return []
+    return [parts._replace(netloc=f"{host}:{port}").geturl() for host in sorted({str(each[4][0]) for each in found})]

@@ -141,6 +141,9 @@ class JobSettings(StepSettings):
     failed_share: Share = Field(
         0.02, description="share of a generation step's requests that may fail for good, else the step fails"
     )
+    engine_sleeps: bool = Field(
+        False, description="the engine gives its GPU memory free while this job trains: for one GPU that both share"
+    )
     describe: DescribeSettings = DescribeSettings()
     select_concepts: SelectConceptsSettings = SelectConceptsSettings()
     synthesise: SynthesiseSettings = SynthesiseSettings()

@@ -9,6 +9,7 @@ from services.api.concepts.versions import newest_bank
 from services.api.database.models import ConceptBankRow, Dataset
 from services.api.datasets.validation.classes import lacking
 from services.api.problems import Problem, faults_of
+from services.api.sleeping.engines import CannotSleep, Engines
 from shared.errors import InvalidInput, NotFound
 from shared.job_settings import JobSettings, resolve
 
@@ -85,6 +86,17 @@ def check_model(model: str, served: list[str]) -> None:
             remedy=f"Use one of: {', '.join(served) or 'none is served'}; or start an engine that serves it "
             "(`selfsynth up --model NAME --model-path FOLDER`).",
         )
+
+
+def check_sleep(settings: JobSettings, engines: Engines) -> None:
+    """That the engine can sleep, for a job that wants it. Raises Problem, or EngineUnavailable."""
+    if not settings.engine_sleeps:
+        return
+    try:
+        engines.require_sleep()
+    except CannotSleep as error:
+        faults = [{"field": "settings.engine_sleeps", "message": error.message}]
+        raise Problem(error.code, error.message, remedy=error.remedy, faults=faults) from error
 
 
 def warnings_of(bank: ConceptBankRow, dataset: Dataset) -> list[str]:

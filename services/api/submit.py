@@ -12,7 +12,7 @@ from services.api.database.models import ConceptBankRow, Dataset, IdempotencyKey
 from services.api.events import tell_job
 from services.api.ids import new_id
 from services.api.job_reading import view_of
-from services.api.preflight import JobRequest, check_dataset, check_model, parse, warnings_of
+from services.api.preflight import JobRequest, check_dataset, check_model, check_sleep, parse, warnings_of
 from services.api.problems import Problem
 from services.api.wiring import Parts
 from shared.job_settings import JobSettings, resolve
@@ -31,10 +31,11 @@ def submit(parts: Parts, body: Any, key: str | None) -> Answer:
     sha256 = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     if key and (known := _known(parts, key, sha256)):
         return known
-    request, _ = parse(body, parts.settings.max_lora_rank)
+    request, settings = parse(body, parts.settings.max_lora_rank)
     with parts.database.snapshot() as session:
         check_dataset(session, request.dataset)
     check_model(request.model, parts.served.names())
+    check_sleep(settings, parts.engines)
     try:
         return _make(parts, request, key, sha256)
     except IntegrityError:

@@ -9,6 +9,8 @@ from services.api.reconcile.mover import Mover
 from services.api.reconcile.truth import Policy
 from services.api.served_models import ServedModels
 from services.api.settings import ApiSettings
+from services.api.sleeping.engines import Engines
+from services.api.sleeping.keeper import Keeper
 from shared.objects import ObjectStore, open_store
 from shared.queues import Messages, connect
 
@@ -22,6 +24,7 @@ class Parts:
     store: ObjectStore
     messages: Messages
     served: ServedModels
+    engines: Engines
     attempts: Attempts
     mover: Mover
     loop: Loop
@@ -34,6 +37,7 @@ class Parts:
     def stop(self) -> None:
         self.loop.stop()
         self.served.close()
+        self.engines.close()
         self.database.close()
 
 
@@ -41,16 +45,19 @@ def build(settings: ApiSettings) -> Parts:
     database = Database(settings.database_url.get_secret_value())
     store = open_store(settings.store_url, settings.store_options)
     messages = Messages(connect(settings.redis_url.get_secret_value()))
-    mover = Mover(database, messages, store, policy_of(settings))
+    engines = Engines(settings.engine_url, settings.engine_key.get_secret_value())
+    keeper = Keeper(database, engines)
+    mover = Mover(database, messages, store, keeper, policy_of(settings))
     return Parts(
         settings=settings,
         database=database,
         store=store,
         messages=messages,
         served=ServedModels(settings.engine_url, settings.engine_key.get_secret_value()),
+        engines=engines,
         attempts=Attempts(database, settings.lease_s),
         mover=mover,
-        loop=Loop(mover, database, settings.reconcile_s),
+        loop=Loop(mover, database, settings.reconcile_s, look=keeper.look),
     )
 
 

@@ -98,7 +98,7 @@ class Job(Base):
 
 
 class Step(Base):
-    """One shard of one step of one round."""
+    """One shard of one step of one round. `waits_for` tells why it was not begun, though it could."""
 
     __tablename__ = "steps"
     __table_args__ = (UniqueConstraint("job_id", "round", "step", "shard"),)
@@ -110,6 +110,7 @@ class Step(Base):
     shard: Mapped[int]
     shards: Mapped[int]
     status: Mapped[str]
+    waits_for: Mapped[str | None]
     error: Mapped[Json | None]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

@@ -8,7 +8,7 @@ from services.api.datasets.listing import Finding
 from services.api.events import tell_job, tell_step
 from services.api.facts import facts_of
 from services.api.inputs import task_for
-from services.api.reconcile.decide import Cancelled, EndAttempt, Enqueue, Fail, Finish, Move, Open, Resend
+from services.api.reconcile.decide import Cancelled, EndAttempt, Enqueue, Fail, Finish, Move, Open, Resend, Wait
 from services.api.rounds import Position, shards_of
 from shared.errors import ErrorReport
 from shared.job_settings import JobSettings
@@ -31,6 +31,8 @@ def apply(session: Session, job: Job, move: Move, lease_s: float) -> StepTask | 
             return _enqueue(session, job, move, lease_s)
         case Resend():
             return _resend(session, job, move, lease_s)
+        case Wait():
+            _wait(session, move)
         case EndAttempt():
             _end_attempt(session, move)
         case Fail():
@@ -67,7 +69,7 @@ def _open(session: Session, job: Job, at: Position) -> None:
 
 def _enqueue(session: Session, job: Job, move: Enqueue, lease_s: float) -> StepTask:
     step = session.get_one(Step, move.step_id)
-    step.status = StepStatus.QUEUED
+    step.status, step.waits_for = StepStatus.QUEUED, None
     session.add(Attempt(step_id=step.id, number=move.number))
     tell_step(session, step, "step.queued", move.number)
     return _task(session, job, step, move.number, lease_s)
@@ -77,8 +79,16 @@ def _resend(session: Session, job: Job, move: Resend, lease_s: float) -> StepTas
     step = session.get_one(Step, move.step_id)
     attempt = session.get_one(Attempt, (move.step_id, move.number))
     attempt.sends += 1
+    step.waits_for = None
     tell_step(session, step, "step.resent", move.number, "the queue did not know the message any more")
     return _task(session, job, step, move.number, lease_s)
+
+
+def _wait(session: Session, move: Wait) -> None:
+    step = session.get_one(Step, move.step_id)
+    step.waits_for = move.why
+    last = session.scalars(select(func.max(Attempt.number)).where(Attempt.step_id == step.id)).one()
+    tell_step(session, step, "step.waiting", last or 0, move.why)
 
 
 def _task(session: Session, job: Job, step: Step, number: int, lease_s: float) -> StepTask:

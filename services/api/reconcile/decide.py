@@ -59,7 +59,15 @@ class Cancelled:
     pass
 
 
-Move = Open | Enqueue | Resend | EndAttempt | Fail | Finish | Cancelled
+@dataclass(frozen=True)
+class Wait:
+    """A shard could begin, but not now. Tells why, once for every reason."""
+
+    step_id: str
+    why: str
+
+
+Move = Open | Enqueue | Resend | EndAttempt | Fail | Finish | Cancelled | Wait
 
 
 def decide(truth: Truth, policy: Policy) -> Move | None:
@@ -110,8 +118,14 @@ def _enqueue(truth: Truth, policy: Policy) -> Move | None:
         return None
     for shard in truth.shards:
         if shard.status is StepStatus.PENDING and _rested(shard, policy):
-            return Enqueue(shard.step_id, shard.last.number + 1 if shard.last else 1)
+            return _begin(shard, truth.hindrance)
     return None
+
+
+def _begin(shard: ShardTruth, hindrance: str | None) -> Move | None:
+    if hindrance is None:
+        return Enqueue(shard.step_id, shard.last.number + 1 if shard.last else 1)
+    return None if shard.waits_for == hindrance else Wait(shard.step_id, hindrance)
 
 
 def _rested(shard: ShardTruth, policy: Policy) -> bool:

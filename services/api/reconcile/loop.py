@@ -1,8 +1,10 @@
-"""Runs `reconcile`: at once for a job that was woken, and for every live job every few seconds."""
+"""Runs `reconcile`: at once for a job that was woken, and for every live job every few seconds. `look` comes before
+each such round."""
 
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 import structlog
 from sqlalchemy import select
@@ -21,10 +23,13 @@ _LIVE = [status.value for status in JobStatus if not status.is_terminal]
 class Loop:
     """A thread of its own. `wake` never blocks and never fails: what it loses, the next round finds."""
 
-    def __init__(self, mover: Mover, database: Database, every_s: float) -> None:
+    def __init__(
+        self, mover: Mover, database: Database, every_s: float, look: Callable[[], None] = lambda: None
+    ) -> None:
         self._mover = mover
         self._database = database
         self._every_s = every_s
+        self._look = look
         self._woken: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
@@ -63,13 +68,17 @@ class Loop:
         except Exception:  # the thread's edge: without it no job would ever move again, and nobody would notice
             log.exception("live jobs cannot be read")
             return
+        self._safely(self._look)
         for job_id in live:
             self._reconcile(job_id)
 
     def _reconcile(self, job_id: str) -> None:
+        self._safely(lambda: self._mover.reconcile(job_id), job=job_id)
+
+    def _safely(self, do: Callable[[], None], **about: str) -> None:
         try:
-            self._mover.reconcile(job_id)
+            do()
         except SelfSynthError as error:
-            log.warning("reconcile put off", job=job_id, error=error.message)
+            log.warning("reconcile put off", error=error.message, **about)
         except Exception:  # the thread's edge: one job's fault must not stop the others
-            log.exception("reconcile failed", job=job_id)
+            log.exception("reconcile failed", **about)

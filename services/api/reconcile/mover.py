@@ -9,6 +9,8 @@ from services.api.reconcile.apply import apply
 from services.api.reconcile.decide import Cancelled, Fail, Finish, Resend, decide
 from services.api.reconcile.reading import Reader
 from services.api.reconcile.truth import Policy, Truth
+from services.api.reconcile.turns import Turns
+from services.api.sleeping.keeper import Keeper
 from shared.objects import ObjectStore
 from shared.queues import Messages
 from shared.types.tasks import StepTask
@@ -17,11 +19,14 @@ log = structlog.get_logger(__name__)
 
 
 class Mover:
-    def __init__(self, database: Database, messages: Messages, store: ObjectStore, policy: Policy) -> None:
+    def __init__(
+        self, database: Database, messages: Messages, store: ObjectStore, keeper: Keeper, policy: Policy
+    ) -> None:
         self._database = database
         self._messages = messages
         self._store = store
         self._pointers = Pointers(database, store)
+        self._turns = Turns(keeper)
         self._policy = policy
         self._reader = Reader(database, messages, policy)
 
@@ -37,19 +42,20 @@ class Mover:
     def move(self, truth: Truth) -> bool:
         """Do the one next thing for what was read. False when there is nothing more to do now.
 
-        When the job has changed since, nothing is written, and the answer is to read again. After a message was sent
+        When the job has changed since, or another one took the engine, nothing is written, and the answer is to read
+        again. After a message was sent
         again the job rests until the next round, so that a worker that fails at once does not use up all attempts.
         """
-        move = decide(truth, self._policy)
+        move = self._turns.prepared(truth, decide(truth, self._policy))
         if move is None:
             return False
         with self._database.transaction() as session:
             job = session.get_one(Job, truth.job_id, with_for_update=True)
-            if job.version != truth.version:
+            if job.version != truth.version or not self._turns.may_write(session, truth, move):
                 return True
             task = apply(session, job, move, self._policy.lease_s)
         log.info("job moved", job=truth.job_id, move=repr(move))
-        if task:
+        if task and (isinstance(move, Resend) or self._turns.may_send(truth)):
             self._send(task)
         if isinstance(move, Finish | Fail | Cancelled):
             self._drop_upload(job)

@@ -10,6 +10,8 @@ from services.api.database.connection import Database
 from services.api.database.models import Attempt, Job, Step
 from services.api.reconcile.truth import AttemptTruth, MessageTruth, Policy, ShardTruth, Truth
 from services.api.rounds import Position
+from services.api.sleeping.rule import Use, hindrance
+from services.api.sleeping.uses import uses
 from shared.errors import ErrorReport, QueueUnavailable
 from shared.queues import Messages
 from shared.types.lifecycle import JobStatus, StepName, StepStatus
@@ -32,6 +34,8 @@ class Reader:
             now: datetime = session.scalars(select(func.clock_timestamp())).one()
             steps = _steps_here(session, job)
             attempts = _attempts(session, steps)
+            use = _use(job)
+            others = uses(session) if use and use.concerns_engine else []
         return Truth(
             job_id=job.id,
             version=job.version,
@@ -40,6 +44,8 @@ class Reader:
             rounds=job.rounds,
             position=_position(job),
             shards=tuple(self._shard(step, attempts.get(step.id, []), now) for step in steps),
+            use=use,
+            hindrance=hindrance(use, others) if use else None,
         )
 
     def _shard(self, step: Step, attempts: list[Attempt], now: datetime) -> ShardTruth:
@@ -48,6 +54,7 @@ class Reader:
             shard=step.shard,
             status=StepStatus(step.status),
             attempts=tuple(self._attempt(row, now) for row in attempts),
+            waits_for=step.waits_for,
         )
 
     def _attempt(self, row: Attempt, now: datetime) -> AttemptTruth:
@@ -82,6 +89,14 @@ class Reader:
 
 def _position(job: Job) -> Position | None:
     return None if job.round is None or job.step is None else Position(job.round, StepName(job.step))
+
+
+def _use(job: Job) -> Use | None:
+    """What the job's position would be to the engine if it began now."""
+    at = _position(job)
+    if at is None:
+        return None
+    return Use(job.id, at.round, at.step, is_live=False, engine_sleeps=bool(job.settings.get("engine_sleeps")))
 
 
 def _steps_here(session: Session, job: Job) -> list[Step]:

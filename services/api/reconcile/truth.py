@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.api.rounds import Position
+from services.api.sleeping.rule import Use
 from shared.errors import ErrorReport
 from shared.types.lifecycle import JobStatus, StepStatus
 
@@ -29,12 +30,13 @@ class AttemptTruth:
 
 @dataclass(frozen=True)
 class ShardTruth:
-    """A step row of the job's present position, with its attempts in order."""
+    """A step row of the job's present position, with its attempts in order. `waits_for`: why it was told to wait."""
 
     step_id: str
     shard: int
     status: StepStatus
     attempts: tuple[AttemptTruth, ...] = ()
+    waits_for: str | None = None
 
     @property
     def live(self) -> AttemptTruth | None:
@@ -54,7 +56,10 @@ class ShardTruth:
 
 @dataclass(frozen=True)
 class Truth:
-    """The job's row, and the steps of its present position (none before the first)."""
+    """The job's row, and the steps of its present position (none before the first).
+
+    `use` is what the position is to the engine, `hindrance` why none of its steps may begin now.
+    """
 
     job_id: str
     version: int
@@ -63,6 +68,8 @@ class Truth:
     rounds: int
     position: Position | None = None
     shards: tuple[ShardTruth, ...] = ()
+    use: Use | None = None
+    hindrance: str | None = None
 
 
 @dataclass(frozen=True)

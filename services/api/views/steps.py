@@ -23,7 +23,8 @@ class ShardRows:
 
 class StepView(BaseModel):
     """`percent` in [0, 100]; `attempts` of all shards together; `seconds` from the first start to the last end or now;
-    `figures` summed over shards; `metrics` as the running step last pushed them."""
+    `waits_for` tells why one that could begin does not yet; `figures` summed over shards; `metrics` as the running
+    step last pushed them."""
 
     step: str
     status: str = StepStatus.PENDING.value
@@ -34,6 +35,7 @@ class StepView(BaseModel):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     error: ErrorReport | None = None
+    waits_for: str | None = None
     figures: dict[str, float] = {}
     metrics: dict[str, Any] = {}
 
@@ -45,6 +47,7 @@ def step_view(name: str, shards: Sequence[ShardRows], now: datetime) -> StepView
     starts = [s.step.started_at for s in shards if s.step.started_at]
     ends = [s.step.ended_at for s in shards if s.step.ended_at]
     started, ended = min(starts, default=None), max(ends) if len(ends) == len(shards) else None
+    waiting = [s.step.waits_for for s in shards if s.step.waits_for and s.step.status in _NOT_BEGUN]
     errors = [shard.step.error for shard in shards if shard.step.error]
     return StepView(
         step=name,
@@ -56,6 +59,7 @@ def step_view(name: str, shards: Sequence[ShardRows], now: datetime) -> StepView
         started_at=started,
         ended_at=ended,
         error=ErrorReport.model_validate(errors[0]) if errors else None,
+        waits_for=waiting[0] if waiting else None,
         figures=summed(shard.artefact.figures for shard in shards if shard.artefact),
         metrics=next((s.progress.metrics for s in shards if s.progress), {}),
     )
@@ -69,6 +73,7 @@ def _percent(shard: ShardRows) -> float:
     return min(100.0 * shard.progress.done / shard.progress.total, 99.9)
 
 
+_NOT_BEGUN = (StepStatus.PENDING, StepStatus.QUEUED)
 # The status that speaks for all shards: the first of these that any shard has.
 _SPEAKING = (
     StepStatus.FAILED,

@@ -1,0 +1,84 @@
+"""Keeps the engine asleep or awake, as the rows say. Writes nothing, and remembers nothing that matters.
+
+Before a message goes out `settle` is called; `look` finds, a round later at the latest, that training is over however
+it ended, and after a restart whatever the last coordinator left.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from services.api.database.connection import Database
+from services.api.sleeping.engines import Engines
+from services.api.sleeping.rule import is_to_sleep
+from services.api.sleeping.uses import uses
+from shared.errors import EngineUnavailable
+
+log = structlog.get_logger(__name__)
+
+_PAUSE_S = 5.0
+
+
+class Keeper:
+    def __init__(self, database: Database, engines: Engines) -> None:
+        self._database = database
+        self._engines = engines
+        self._is_asleep: bool | None = None  # as last brought about here; None: not known
+        self._failure: EngineUnavailable | None = None
+        self._rests_until = 0.0
+
+    def require_sleep(self) -> None:
+        """Raises CannotSleep or EngineUnavailable when the engine could not be put to sleep."""
+        with self._given_a_rest():
+            self._engines.require_sleep()
+
+    def settle(self) -> None:
+        """Bring the engine into the state that the rows want.
+
+        Raises EngineUnavailable or CannotSleep when it cannot be put to sleep. One that cannot be woken is no error
+        here: it is tried again, and a worker that asks it meanwhile is patient.
+        """
+        wanted = None
+        # Again, if another coordinator changed the rows meanwhile: whoever changes them last also settles last.
+        while wanted != (wanted := self._wanted()):
+            if not self._put(wanted):
+                return
+
+    def look(self) -> None:
+        """Once a round. Asks the engine only where it may not be as it should."""
+        if self._is_asleep is None or (self._is_asleep and not self._wanted()):
+            self.settle()
+
+    def _wanted(self) -> bool:
+        with self._database.snapshot() as session:
+            return is_to_sleep(uses(session))
+
+    def _put(self, asleep: bool) -> bool:
+        """Whether it is so now."""
+        was, self._is_asleep = self._is_asleep, None
+        try:
+            with self._given_a_rest():
+                self._engines.put(asleep)
+        except EngineUnavailable as failure:
+            if asleep:
+                raise
+            log.info("the engine cannot be woken now", error=failure.message)
+            return False
+        self._is_asleep = asleep
+        if asleep or was:
+            log.info("the engine sleeps" if asleep else "the engine is awake")
+        return True
+
+    @contextmanager
+    def _given_a_rest(self) -> Iterator[None]:
+        """After a failure the engine is not asked for a while: all jobs wait while it is asked in vain."""
+        if self._failure and time.monotonic() < self._rests_until:
+            raise self._failure
+        try:
+            yield
+            self._failure = None
+        except EngineUnavailable as failure:
+            self._failure, self._rests_until = failure, time.monotonic() + _PAUSE_S
+            raise
