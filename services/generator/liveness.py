@@ -1,4 +1,5 @@
-"""Whether an engine is alive, by its progress: requests are open, and no token comes for too long: it is not.
+"""Whether an engine is alive, by its progress: requests are open, and no token comes for too long: it is not. One that
+was put to sleep is alive.
 
 /health tells only that something listens; engines were seen to answer it for hours while they computed nothing. Reads
 /metrics of vLLM and of our own engine alike. As a command (`python -m services.generator.liveness --url URL`) it is a
@@ -19,6 +20,8 @@ _ANSWER_S = 10.0
 # Both engines of ours count open requests; vLLM's own figures cover one that was started otherwise.
 _OPEN = ("selfsynth_engine_open_requests", "vllm:num_requests_running", "vllm:num_requests_waiting")
 _DONE = ("selfsynth_engine_forward_passes_total", "vllm:generation_tokens_total", "vllm:prompt_tokens_total")
+_ASLEEP = "selfsynth_engine_asleep"
+_STATE = "vllm:engine_sleep_state"  # 1 at one of its labels, of which `awake` is one
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Reading:
 
     open_requests: float
     done: float
+    is_asleep: bool = False
 
 
 class Progress:
@@ -47,7 +51,9 @@ class Progress:
         """None: the engine did not tell its figures."""
         gap_s = min(now_s - self._at_s, self._longest_gap_s)
         self._at_s = now_s
-        self.is_seen_alive = reading is not None and (not reading.open_requests or self._has_moved(reading))
+        self.is_seen_alive = reading is not None and (
+            reading.is_asleep or not reading.open_requests or self._has_moved(reading)
+        )
         self._still_s = 0.0 if self.is_seen_alive else self._still_s + gap_s
         self._last = reading or self._last
 
@@ -78,13 +84,19 @@ def read(http: httpx.Client, url: str) -> Reading | None:
 def reading_of(text: str) -> Reading | None:
     """From the Prometheus text format. Raises ValueError where it is not that."""
     figures: dict[str, float] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            if sample.name in (*_OPEN, *_DONE):
-                figures[sample.name] = figures.get(sample.name, 0.0) + sample.value
+    is_asleep = False
+    for sample in (sample for family in text_string_to_metric_families(text) for sample in family.samples):
+        figures[sample.name] = figures.get(sample.name, 0.0) + sample.value
+        is_asleep |= _says_asleep(sample.name, sample.labels, sample.value)
     if not any(name in figures for name in _DONE):
         return None
-    return Reading(_sum(figures, _OPEN), _sum(figures, _DONE))
+    return Reading(_sum(figures, _OPEN), _sum(figures, _DONE), is_asleep)
+
+
+def _says_asleep(name: str, labels: Mapping[str, str], value: float) -> bool:
+    if name == _STATE:
+        return labels.get("sleep_state") == "awake" and value == 0
+    return name == _ASLEEP and value == 1
 
 
 def _sum(figures: Mapping[str, float], names: tuple[str, ...]) -> float:

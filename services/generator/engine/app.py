@@ -24,6 +24,7 @@ from services.generator.engine.model import Row, VisionLanguageModel
 from services.generator.engine.prompt import Prompt, PromptReader
 from services.generator.engine.sampling import Drawn, Sampling
 from services.generator.engine.settings import EngineSettings
+from services.generator.engine.sleeping import Asleep, CannotSleep, Sleeper, add_routes
 from shared.errors import InvalidInput, NotFound, SelfSynthError, UserFault, report_of
 
 
@@ -32,7 +33,14 @@ class Unauthorised(UserFault):
 
 
 _CLIENT_LEFT = 499  # for the metrics; nobody is there to read it
-_STATUS: dict[type[SelfSynthError], int] = {Unauthorised: 401, NotFound: 404, UserFault: 400, Overloaded: 503}
+_STATUS: dict[type[SelfSynthError], int] = {
+    Unauthorised: 401,
+    CannotSleep: 501,
+    NotFound: 404,
+    UserFault: 400,
+    Overloaded: 503,
+    Asleep: 503,
+}
 
 
 class Engine:
@@ -50,10 +58,12 @@ class Engine:
         self.batcher = Batcher(
             self._run, settings.engine_max_rows, settings.engine_max_queued, settings.engine_window_s
         )
-        self.metrics = Metrics(self.batcher.__len__)
+        self.sleeper = Sleeper(model)
+        self.metrics = Metrics(self.batcher.__len__, lambda: self.sleeper.is_asleep)
 
     async def complete(self, request: protocol.ChatRequest) -> protocol.Json:
-        """Raises NotFound, InvalidInput or Overloaded. When cancelled, the request's rows leave queue or batch."""
+        """Raises NotFound, InvalidInput, Overloaded or Asleep. When cancelled, the request's rows leave queue and batch."""
+        self.sleeper.require_awake()
         name = request.model
         if name == self.settings.engine_name:
             return await self._complete(request, None, None)
@@ -97,7 +107,8 @@ class Engine:
 
     def _run(self, adapter: str | None, folder: Path | None, rows: Sequence[Row]) -> list[Drawn]:
         self.metrics.batch_rows.observe(len(rows))
-        drawn = self.model.generate(adapter, folder, rows, self.metrics.forward_passes.inc)
+        with self.sleeper.awake():
+            drawn = self.model.generate(adapter, folder, rows, self.metrics.forward_passes.inc)
         self.metrics.tokens.inc(sum(len(row.tokens) for row in drawn))
         return drawn
 
@@ -139,6 +150,8 @@ def create_app(engine: Engine) -> FastAPI:
     @app.get("/v1/models", dependencies=[Depends(authorised)])
     async def models() -> protocol.Json:
         return protocol.models(engine.settings.engine_name, engine.model.adapters.names, engine.model.positions)
+
+    add_routes(app, engine.sleeper, authorised)
 
     @app.get("/health")
     async def health() -> Response:

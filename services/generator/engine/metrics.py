@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 class Metrics:
     """Each app has a registry of its own, so that two may live in one process."""
 
-    def __init__(self, queued: Callable[[], int]) -> None:
+    def __init__(self, queued: Callable[[], int], asleep: Callable[[], bool]) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "selfsynth_engine_requests", "Chat requests by HTTP status", ["status"], registry=self.registry
@@ -24,3 +24,5 @@ class Metrics:
         self.open = Gauge("selfsynth_engine_open_requests", "Requests that have no answer yet", registry=self.registry)
         depth = Gauge("selfsynth_engine_queue_depth", "Requests that wait", registry=self.registry)
         depth.set_function(queued)
+        sleeping = Gauge("selfsynth_engine_asleep", "1 while the engine sleeps", registry=self.registry)
+        sleeping.set_function(asleep)

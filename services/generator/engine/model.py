@@ -45,6 +45,20 @@ class VisionLanguageModel:
         self.adapters = LoadedAdapters(self.module, max_adapters)
         self._features: OrderedDict[tuple[str | None, tuple[str, ...]], list[Tensor]] = OrderedDict()
 
+    @property
+    def can_sleep(self) -> bool:
+        return self._device == "cuda"
+
+    def sleep(self) -> None:
+        """Give the GPU's memory free but for what CUDA itself needs. What was computed of images is forgotten."""
+        self.adapters.activate(None, None)
+        self._features.clear()
+        self.module.to("cpu")
+        torch.cuda.empty_cache()
+
+    def wake_up(self) -> None:
+        self.module.to(self._device)
+
     @torch.inference_mode()
     def generate(
         self,

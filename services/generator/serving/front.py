@@ -18,7 +18,9 @@ from vllm.lora.resolver import LoRAResolverRegistry
 from services.generator.serving.resolver import NAME, StoreResolver
 
 _FREE = {"/health", "/metrics"}
-_OPEN = {"/v1/chat/completions", "/v1/models", "/version", "/sleep", "/wake_up", "/is_sleeping"}
+_SLEEP = {"/sleep", "/wake_up", "/is_sleeping"}
+_OPEN = {"/v1/chat/completions", "/v1/models", "/version", *_SLEEP}
+_CANNOT_SLEEP = "this engine was not started to sleep: SELFSYNTH_ENGINE_SLEEP=true, on a GPU"
 # vLLM's own figures are its engine's: one that hangs does not tell of a request that it never took.
 _OPEN_REQUESTS = Gauge("selfsynth_engine_open_requests", "Requests that have no answer yet")
 
@@ -39,6 +41,9 @@ class Front:
             await _refusal(404, f"there is nothing at {scope['path']}")(scope, receive, send)
         elif scope["path"] not in _FREE and not _has_key(scope):
             await _refusal(401, "the bearer key is missing or wrong")(scope, receive, send)
+        elif scope["path"] in _SLEEP and not self._served.sleeps:
+            # vLLM would answer 404, and on a CPU say that it sleeps though nothing is given free.
+            await _refusal(501, _CANNOT_SLEEP)(scope, receive, send)
         elif scope["path"] != "/v1/chat/completions":
             await self._app(scope, receive, send)
         else:

@@ -18,7 +18,7 @@ def build(settings: ServingSettings, device: Device) -> tuple[Command, Served]:
     begins = {"add_special_tokens": True} if tokenizer_must_begin(settings.engine_model) else {}
     made = command(settings, model, device)
     places = Places({**model.language, **model.projector}, max_rank(settings))
-    return made, Served(_files(settings), places, begins)
+    return made, Served(_files(settings), places, begins, settings.engine_sleep)
 
 
 def _files(settings: ServingSettings) -> AdapterFiles:
