@@ -110,7 +110,13 @@ class TrainSettings(StepSettings):
     adam_beta2: float = Field(0.999, gt=0, lt=1, description="lower forgets old gradients sooner: for short trainings")
     epochs: float = Field(2, gt=0, le=100)
     batch_size: int = Field(32, ge=1, description="QA pairs an optimiser step")
-    micro_batch_size: int | None = Field(None, ge=1, description="QA pairs a forward pass; None: the batch size")
+    micro_batch_size: int | None = Field(
+        None, ge=1, description="QA pairs a forward pass; None: the batch size. Packed, about so many"
+    )
+    packing: Literal["auto", "off"] = Field(
+        "auto", description="auto: an image's pairs share one sequence where the model can: same loss, fewer tokens"
+    )
+    pack_length: int = Field(4096, ge=16, description="tokens of a packed sequence at most; longer ones are split")
     max_length: int = Field(2048, ge=16, description="tokens, image tokens included")
     precision: Literal["bf16", "float32"] = "bf16"
     gradient_checkpointing: bool = True

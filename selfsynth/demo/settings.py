@@ -21,6 +21,8 @@ JOB: dict[str, Any] = {
         "round_decay": 0.75,
         "epochs": 4,
         "batch_size": 5,
+        # In so small a batch the pairs should be of different images.
+        "packing": "off",
         "max_length": 512,
         "precision": "float32",
         "gradient_checkpointing": False,

@@ -4,7 +4,6 @@ Plain files in one work folder. Knows no tensors and no object store, so both si
 """
 
 import math
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -92,13 +91,15 @@ class CheckpointMade(Note):
 
 
 class Result(Note):
-    """Training ended well. `losses` also holds the points of the attempts that were resumed from."""
+    """Training ended well. `losses` also holds the points of the attempts that were resumed from. `not_packed` tells
+    why pairs had sequences of their own, or is empty."""
 
     losses: tuple[LossPoint, ...]
     pairs: int
     dropped: dict[str, int]
     precision: str
     device: str
+    not_packed: str = ""
     trainable_parameters: int
     seconds: float
 
@@ -113,33 +114,6 @@ def write_pairs(plan: Plan, pairs: Sequence[TrainPair]) -> None:
 
 def read_pairs(plan: Plan) -> list[TrainPair]:
     return [TrainPair.model_validate_json(line) for line in plan.pairs.read_text().splitlines()]
-
-
-def order_of(lengths: Sequence[int], epochs: float, batch_size: int, seed: int) -> list[int]:
-    """The pairs' numbers in the order of training, all epochs in one list: batch k is items k*batch_size onwards.
-
-    A pure function of its arguments, so a resumed run goes on in the same order. Each epoch is a permutation (the last
-    one cut where `epochs` is fractional). Pairs of like length share a batch, to save padding: within groups of 8
-    batches they are sorted by length, and then the group's batches are shuffled.
-    """
-    rng = random.Random(seed)
-    order: list[int] = []
-    wanted = max(1, round(epochs * len(lengths)))
-    while len(order) < wanted:
-        order += rng.sample(range(len(lengths)), len(lengths))
-    del order[wanted:]
-    return [number for group in _chunks(order, 8 * batch_size) for number in _grouped(group, lengths, batch_size, rng)]
-
-
-def _grouped(group: list[int], lengths: Sequence[int], batch_size: int, rng: random.Random) -> list[int]:
-    batches = _chunks(sorted(group, key=lambda number: lengths[number]), batch_size)
-    short = batches.pop() if len(batches[-1]) < batch_size else []
-    rng.shuffle(batches)
-    return [number for batch in batches for number in batch] + short
-
-
-def _chunks(items: list[int], size: int) -> list[list[int]]:
-    return [items[i : i + size] for i in range(0, len(items), size)]
 
 
 def accumulation_of(settings: TrainSettings, processes: int) -> tuple[int, int]:

@@ -169,6 +169,7 @@ def _deliver(context: StepContext, plan: Plan, result: Result, output: str) -> M
     extra = {
         "adapter": {"prefix": prefix, "sha256": sha256},
         "precision": result.precision,
+        "not_packed": result.not_packed,
         "device": result.device,
         "trainable_parameters": result.trainable_parameters,
         "dropped_pairs": sum(result.dropped.values()),

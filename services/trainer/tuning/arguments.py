@@ -28,6 +28,8 @@ def training_arguments(plan: Plan) -> TrainingArguments:
         logging_steps=1,
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
+        # The passes are as many as the processes need (order.passes_of).
+        accelerator_config={"even_batches": False},
         dataloader_pin_memory=torch.cuda.is_available(),
         report_to="none",
         disable_tqdm=True,

@@ -5,13 +5,14 @@ import time
 from typing import Any
 
 import torch
-from transformers import AutoProcessor, PrinterCallback, Trainer, set_seed
+from transformers import AutoProcessor, PrinterCallback, set_seed
 
-from services.trainer.plan import Plan, Result, order_of, read_pairs
+from services.trainer.packing.trial import Sequences, Trial
+from services.trainer.plan import Plan, Result, read_pairs
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.arguments import training_arguments
-from services.trainer.tuning.collate import PairCollator
 from services.trainer.tuning.encoding import PairEncoder, encode_all
+from services.trainer.tuning.feeding import PassTrainer, planned_passes
 from services.trainer.tuning.lora import build_model, precision_of
 from services.trainer.tuning.probing import probes_of
 from services.trainer.tuning.reporter import Reporter
@@ -35,9 +36,8 @@ def tune(plan: Plan) -> None:
         raise _nothing_left(plan, dropped)
     model = build_model(plan)
     reporter = Reporter(plan, len(pairs))
-    trainer = _trainer(
-        plan, model, _in_order(plan, pairs), PairCollator(encoder, processor.tokenizer.pad_token_id or 0)
-    )
+    sequences = _sequences(plan, model, encoder, processor.tokenizer.pad_token_id or 0, pairs)
+    trainer = _trainer(plan, model, pairs, sequences)
     trainer.add_callback(reporter)
     signal.signal(signal.SIGTERM, reporter.stop_soon)
     trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint else None)
@@ -45,11 +45,17 @@ def tune(plan: Plan) -> None:
         probes = probes_of(plan, model, encoder, read_pairs(plan))
         plan.trained.mkdir(exist_ok=True)
         (plan.trained / PROBES).write_text(probes.model_dump_json())
-        _leave(plan, model, trainer, reporter, dropped, time.monotonic() - began)
+        _leave(plan, model, trainer, reporter, dropped, sequences.why_not, time.monotonic() - began)
 
 
 def _leave(
-    plan: Plan, model: Any, trainer: Trainer, reporter: Reporter, dropped: dict[str, int], seconds: float
+    plan: Plan,
+    model: Any,
+    trainer: PassTrainer,
+    reporter: Reporter,
+    dropped: dict[str, int],
+    not_packed: str,
+    seconds: float,
 ) -> None:
     """The result is written last: where it is, the adapter is complete."""
     # The adapter names its base by the name it is served under, not by where its files lie on this machine.
@@ -61,27 +67,26 @@ def _leave(
         dropped=dropped,
         precision=precision_of(plan),
         device=trainer.args.device.type,
+        not_packed=not_packed,
         trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         seconds=seconds,
     )
     plan.result.write_text(result.model_dump_json())
 
 
-def _in_order(plan: Plan, pairs: list[TokenPair]) -> list[TokenPair]:
-    settings = plan.settings
-    lengths = [len(pair.ids) for pair in pairs]
-    return [pairs[number] for number in order_of(lengths, settings.epochs, settings.batch_size, plan.seed)]
+def _sequences(plan: Plan, model: Any, encoder: PairEncoder, pad_id: int, pairs: list[TokenPair]) -> Sequences:
+    """Tried where the model will be trained: another device may compute otherwise."""
+    if torch.cuda.is_available():
+        model.cuda()
+    trial = Trial(model, encoder, pad_id, plan.settings.pack_length, autocast=precision_of(plan) == "bf16")
+    return trial.sequences(pairs, wanted=plan.settings.packing == "auto")
 
 
-class InOrderTrainer(Trainer):  # type: ignore[misc]
-    """Takes the pairs in the order they are given: order and epochs are already in it (plan.order_of)."""
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:
-        return torch.utils.data.SequentialSampler(self.train_dataset)
-
-
-def _trainer(plan: Plan, model: Any, sequence: list[TokenPair], collator: PairCollator) -> Trainer:
-    trainer = InOrderTrainer(model=model, args=training_arguments(plan), train_dataset=sequence, data_collator=collator)
+def _trainer(plan: Plan, model: Any, pairs: list[TokenPair], sequences: Sequences) -> PassTrainer:
+    arguments = training_arguments(plan)
+    forward_passes = arguments.gradient_accumulation_steps * plan.processes
+    passes = planned_passes(plan, pairs, sequences.packed, forward_passes)
+    trainer = PassTrainer(model, arguments, pairs, passes, sequences)
     trainer.remove_callback(PrinterCallback)
     return trainer
 

@@ -1,0 +1,61 @@
+"""Hands pairs to transformers' Trainer in the planned order, as many a forward pass as planned."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import Trainer, TrainingArguments
+
+from services.trainer.order import Unit, order_of, passes_of
+from services.trainer.packing.packs import packs_of
+from services.trainer.packing.trial import Sequences
+from services.trainer.plan import Plan
+from services.trainer.token_pair import TokenPair
+
+
+class PassTrainer(Trainer):  # type: ignore[misc]
+    """A Trainer whose forward passes are given: for each the numbers of its pairs."""
+
+    def __init__(
+        self,
+        model: Any,
+        arguments: TrainingArguments,
+        pairs: list[TokenPair],
+        passes: list[list[int]],
+        sequences: Sequences,
+    ) -> None:
+        super().__init__(model=model, args=arguments, train_dataset=pairs, data_collator=sequences.collate)
+        self._passes = passes
+
+    def get_train_dataloader(self) -> Any:
+        loader = torch.utils.data.DataLoader(
+            self.train_dataset,
+            batch_sampler=self._passes,
+            collate_fn=self.data_collator,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        return self.accelerator.prepare(loader)
+
+
+def planned_passes(plan: Plan, pairs: Sequence[TokenPair], packed: bool, passes: int) -> list[list[int]]:
+    """All forward passes of the training, `passes` an optimiser step. Packed pairs of an image stay together."""
+    units = _units(pairs, plan.settings.pack_length) if packed else _alone(pairs)
+    unit_of = {number: place for place, unit in enumerate(units) for number in unit.pairs}
+    order = order_of(units, plan.settings.epochs, plan.settings.batch_size, plan.seed)
+    return passes_of(order, [unit_of[number] for number in range(len(pairs))], plan.settings.batch_size, passes)
+
+
+def _alone(pairs: Sequence[TokenPair]) -> list[Unit]:
+    return [Unit((number,), len(pair.ids)) for number, pair in enumerate(pairs)]
+
+
+def _units(pairs: Sequence[TokenPair], limit: int) -> list[Unit]:
+    by_image: dict[str, list[int]] = {}
+    for number, pair in enumerate(pairs):
+        by_image.setdefault(pair.image, []).append(number)
+    units = []
+    for numbers in by_image.values():
+        taken = iter(numbers)
+        for pack in packs_of((pairs[number] for number in numbers), limit):
+            units.append(Unit(tuple(next(taken) for _ in pack.pairs), pack.length))
+    return units

@@ -1,0 +1,62 @@
+"""Packed sequences give the gradients of separate ones: the whole claim of packing, on a real model."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from services.trainer.packing.collate import PackCollator
+from services.trainer.packing.masks import block_mask
+from services.trainer.tuning.collate import PairCollator
+from services.trainer.tuning.encoding import PairEncoder
+from tests.services.trainer.packing.scene import encoder_of, model_of, pairs_of
+
+
+@pytest.fixture
+def model(tmp_path: Path, tiny_model: Path) -> Any:
+    return model_of(tmp_path, tiny_model)
+
+
+@pytest.fixture
+def encoder(tmp_path: Path, tiny_model: Path) -> PairEncoder:
+    return encoder_of(tmp_path / "noise", tiny_model)
+
+
+def gradient(model: Any, batch: dict[str, Any]) -> torch.Tensor:
+    model.zero_grad()
+    model(**batch).loss.backward()
+    return torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
+
+
+def relative_error(one: torch.Tensor, other: torch.Tensor) -> float:
+    return float((one - other).norm() / other.norm())
+
+
+@pytest.mark.parametrize("limit", [512, 90], ids=["one pack an image", "packs split"])
+def test_gradients_of_packed_and_separate_sequences_agree(model: Any, encoder: PairEncoder, limit: int) -> None:
+    pairs = pairs_of(encoder)
+    separate = gradient(model, PairCollator(encoder, 0)(pairs))
+    packed = PackCollator(encoder, 0, limit)(pairs)
+    assert packed["input_ids"].numel() < PairCollator(encoder, 0)(pairs)["input_ids"].numel()
+    assert relative_error(gradient(model, packed), separate) < 1e-5
+
+
+def test_a_mask_that_lets_branches_see_each_other_would_be_found(model: Any, encoder: PairEncoder) -> None:
+    pairs = pairs_of(encoder)
+    separate = gradient(model, PairCollator(encoder, 0)(pairs))
+
+    def leaky(branches: torch.Tensor) -> torch.Tensor:
+        rows, length = branches.shape
+        return torch.ones(length, length).tril().bool().expand(rows, 1, length, length)
+
+    assert relative_error(gradient(model, PackCollator(encoder, 0, 512, mask=leaky)(pairs)), separate) > 1e-3
+
+
+def test_flex_attention_gives_the_same_loss(model: Any, encoder: PairEncoder) -> None:
+    pairs = pairs_of(encoder)
+    with torch.no_grad():
+        dense = model(**PackCollator(encoder, 0, 512)(pairs)).loss
+        model.base_model.model.set_attn_implementation({"text_config": "flex_attention"})
+        flex = model(**PackCollator(encoder, 0, 512, mask=block_mask)(pairs)).loss
+    assert float(flex) == pytest.approx(float(dense), abs=1e-5)
