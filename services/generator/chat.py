@@ -15,16 +15,14 @@ from typing import Any, Self
 import aiohttp
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, wait_exponential_jitter
 
-from services.generator.patience import Answers, Full, Passing, Trial
+from services.generator.admission import Admission, Proof
+from services.generator.patience import Answers, Full, Lost, Passing, Trial
 from services.generator.replicas import Replica, Replicas, Resolve, resolved
-from services.generator.wire import Reply, Sampling, Schema, body_of, cause_of, refusal, replies_of
+from services.generator.wire import Reply, Sampling, Schema, body_of, failure_of, refusal, replies_of
 from services.generator.witness import COMPLETIONS, Witnesses
 from shared.errors import EngineUnavailable, RequestsFailed, SelfSynthError
 
 __all__ = ["Chat", "Engine", "Reply", "Sampling"]
-
-_FULL = (429, 503)
-_TIMED_OUT = 408
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,8 @@ class Engine:
 
     `in_flight` requests at most are open at once at each replica. A request is given `request_s` seconds; one that
     fails is tried again, at most `tries` times while others are answered. An engine that answers nobody is given up
-    `patience_s` seconds after the first failure.
+    `patience_s` seconds after the first failure. No replica is asked before the `proof` of it returned; one that gave
+    no answer is proven anew, since it may come back as another.
     """
 
     url: str
@@ -42,6 +41,7 @@ class Engine:
     request_s: float = 300.0
     patience_s: float = 120.0
     tries: int = 5
+    proof: Proof | None = None
     resolve: Resolve = resolved
     resolve_every_s: float = 5.0
 
@@ -67,6 +67,7 @@ class Chat:
             connector=aiohttp.TCPConnector(limit=0),
         )
         self._witnesses = Witnesses(self._http, self._answers)
+        self._admission = Admission(engine.proof, self._http)
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,7 +91,7 @@ class Chat:
         such JSON, if it is whole.
         Raises EngineUnavailable when no replica answers anybody for longer than the patience, RequestsFailed when this
         request goes on failing while others are answered, NotFound when the model is not served, NoStructure when the
-        engine cannot keep to a schema, InvalidInput when it refuses the request.
+        engine cannot keep to a schema, InvalidInput when it refuses the request, and what the engine's proof raises.
         """
         trial = Trial(self._answers, self._engine.tries, self._engine.patience_s)
         request = _Request(body_of(model, image, text, sampling, seed, schema), about or image, trial=trial)
@@ -155,12 +156,16 @@ class Chat:
     async def _sent(self, request: _Request, replica: Replica) -> tuple[Reply, ...]:
         sent = time.monotonic()
         try:
+            await self._admission.of(replica.url)
             replies = await self._posted(request.body, replica.url)
         except Full:
             replica.heard_of()
             raise
         except Passing as failure:
-            replica.failed(lost=isinstance(failure, _Lost), sent=sent)
+            is_lost = isinstance(failure, Lost)
+            if is_lost:
+                self._admission.forget(replica.url)
+            replica.failed(lost=is_lost, sent=sent)
             request.avoid = replica
             raise
         replica.answered()
@@ -172,17 +177,9 @@ class Chat:
             async with self._http.post(url + COMPLETIONS, json=body) as response:
                 status, text = response.status, await response.text()
         except TimeoutError as error:
-            raise _Lost(f"no answer within {self._engine.request_s:.0f} s") from error
+            raise Lost(f"no answer within {self._engine.request_s:.0f} s") from error
         except aiohttp.ClientError as error:
-            raise _Lost(f"{type(error).__name__}: {error}") from error
+            raise Lost(f"{type(error).__name__}: {error}") from error
         if status == 200:
             return replies_of(text, body["n"])
-        if status in _FULL:
-            raise Full(f"HTTP {status}: {cause_of(text)}")
-        if status >= 500 or status == _TIMED_OUT:
-            raise Passing(f"HTTP {status}: {cause_of(text)}")
-        raise refusal(status, text, body, url)
-
-
-class _Lost(Passing):
-    """No answer at all."""
+        raise failure_of(status, text) or refusal(status, text, body, url)

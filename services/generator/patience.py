@@ -13,6 +13,10 @@ class Passing(Exception):
     """A failure that may pass when the engine is asked again."""
 
 
+class Lost(Passing):
+    """No answer at all."""
+
+
 class Full(Passing):
     """The engine has no room now. Tells nothing about the request."""
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.generator.patience import Passing
+from services.generator.patience import Full, Passing
 from shared.errors import EngineUnavailable, InvalidInput, NotFound, SelfSynthError, UserFault
 from shared.types.records import FinishReason
 
@@ -72,6 +72,15 @@ def _reply(choice: dict[str, Any]) -> Reply:
     if finish_reason not in ("stop", "length"):
         raise Passing(f"an answer that ended for the reason {finish_reason!r}")
     return Reply(text=(choice["message"]["content"] or "").strip(), finish_reason=finish_reason)
+
+
+def failure_of(status: int, text: str) -> Passing | None:
+    """None for an answer that must not be waited for to change: a good one, or a refusal."""
+    if status in (429, 503):
+        return Full(f"HTTP {status}: {cause_of(text)}")
+    if status >= 500 or status == 408:
+        return Passing(f"HTTP {status}: {cause_of(text)}")
+    return None
 
 
 def refusal(status: int, text: str, body: Mapping[str, Any], url: str) -> SelfSynthError:

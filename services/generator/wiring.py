@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 
 from services.generator.chat import Engine
 from services.generator.liveness import condition
-from services.generator.proof import prove
+from services.generator.proof import guarded
 from services.generator.steps import answer, describe, evaluate, synthesise, view_concepts
 from shared.artefacts import ManifestRef
 from shared.engine_addresses import reachable
@@ -59,8 +59,7 @@ def _gated(run: Callable[[StepContext, Engine], ManifestRef], engine: Engine) ->
 
     def work(context: StepContext) -> ManifestRef:
         try:
-            prove(context, engine)
-            return run(context, engine)
+            return run(context, guarded(context, engine))
         except EngineUnavailable as error:
             seen = "; ".join(condition(url) for url in reachable(engine.url))
             raise EngineUnavailable(f"{error.message} ({seen})", remedy=error.remedy, code=error.code) from error

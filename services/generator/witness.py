@@ -4,10 +4,9 @@ The last requests of a step have no others beside them by whose answers one coul
 /health may say so of an engine that computes nothing.
 """
 
-import asyncio
-
 import aiohttp
 
+from services.generator.one_at_a_time import OneAtATime
 from services.generator.patience import Answers
 
 COMPLETIONS = "/v1/chat/completions"
@@ -20,14 +19,11 @@ class Witnesses:
     def __init__(self, http: aiohttp.ClientSession, answers: Answers) -> None:
         self._http = http
         self._answers = answers
-        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._asking = OneAtATime()
 
     async def ask(self, url: str, model: str) -> None:
         """An answer counts among the `answers`; a refusal is one."""
-        asking = self._asking.get(url)
-        if asking is None or asking.done():
-            asking = self._asking[url] = asyncio.create_task(self._ask(url, model))
-        await asyncio.shield(asking)
+        await self._asking.call(url, lambda: self._ask(url, model))
 
     async def _ask(self, url: str, model: str) -> None:
         whole = self._http.timeout.total or _TIMEOUT_S

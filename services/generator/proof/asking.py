@@ -9,7 +9,9 @@ from typing import Any
 
 import aiohttp
 
+from services.generator.patience import Lost
 from services.generator.proof.agreement import Answer, Said
+from services.generator.wire import failure_of
 from shared.errors import SystemFault
 from shared.types.probes import Probe, Probes
 
@@ -17,40 +19,36 @@ _LIKELIEST = 5
 _ID = "token_id:"
 
 
-class NoAnswer(Exception):
-    """A failure that may pass when the engine is asked again."""
-
-
 @dataclass(frozen=True)
 class Asking:
-    """What is asked, and about which images (by key). `http` carries key and deadline."""
+    """What is asked, and about which images (by key)."""
 
-    http: aiohttp.ClientSession
     probes: Probes
     images: Mapping[str, bytes]
     adapter: str
     base: str
 
-    async def at(self, url: str) -> tuple[list[Answer], list[Answer]]:
+    async def at(self, http: aiohttp.ClientSession, url: str) -> tuple[list[Answer], list[Answer]]:
         """The greedy answers under the adapter's name, and the base's first tokens. Not both in one batch: a step asks
-        one model only, so what they do to each other there would mislead.
+        one model only, so what they do to each other there would mislead. `http` carries key and deadline.
 
-        Raises NoAnswer, or SystemFault when the engine does not show what it serves.
+        Raises Passing when it gives no answer, SystemFault when it does not show what it serves.
         """
         probes = self.probes.probes
-        by_base = await asyncio.gather(*(self._answer(url, self.base, probe, 1) for probe in probes))
-        by_adapter = (self._answer(url, self.adapter, probe, len(probe.places)) for probe in probes)
+        by_base = await asyncio.gather(*(self._answer(http, url, self.base, probe, 1) for probe in probes))
+        by_adapter = (self._answer(http, url, self.adapter, probe, len(probe.places)) for probe in probes)
         return await asyncio.gather(*by_adapter), by_base
 
-    async def _answer(self, url: str, model: str, probe: Probe, max_tokens: int) -> Answer:
+    async def _answer(self, http: aiohttp.ClientSession, url: str, model: str, probe: Probe, max_tokens: int) -> Answer:
         body = _body(model, _uri(probe.image_key, self.images[probe.image_key]), probe.question, max_tokens)
         try:
-            async with self.http.post(f"{url.rstrip('/')}/v1/chat/completions", json=body) as response:
+            async with http.post(f"{url.rstrip('/')}/v1/chat/completions", json=body) as response:
                 status, text = response.status, await response.text()
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise NoAnswer(f"{type(error).__name__}: {error}") from error
-        if status >= 500 or status in (408, 429):
-            raise NoAnswer(f"HTTP {status}: {text[:200]}")
+            raise Lost(f"{type(error).__name__}: {error}") from error
+        failure = failure_of(status, text)
+        if failure is not None:
+            raise failure
         if status != 200:
             raise _unproven(f"the engine at {url} refuses to answer as {model!r}: HTTP {status}: {text[:500]}")
         return _said(text, url)

@@ -1,25 +1,21 @@
-"""Before a step uses an adapter: each replica of the engine is held against what the trainer left beside the adapter.
+"""Before a step asks a replica for an adapter: it is held against what the trainer left beside the adapter.
 
 Knows where the probes are and what to say of a verdict; how an engine is asked and what agrees, others know.
 """
 
-import asyncio
+from dataclasses import replace
 
 import aiohttp
 import structlog
 from pydantic import ValidationError
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from services.generator.adapters.pointer import read_pointer
 from services.generator.chat import Engine
 from services.generator.proof.agreement import Verdict, judge
-from services.generator.proof.asking import Asking, NoAnswer
-from services.generator.replicas import resolved
-from shared.engine_addresses import DNS, addresses
-from shared.errors import EngineUnavailable, NotFound, SystemFault
+from services.generator.proof.asking import Asking
+from shared.errors import NotFound, SystemFault
 from shared.types.probes import PROBES, Probes
 from shared.worker.context import StepContext
-from shared.worker.watching import run_watched
 
 log = structlog.get_logger(__name__)
 
@@ -35,17 +31,23 @@ _REMEDIES = {
 }
 
 
-def prove(context: StepContext, engine: Engine) -> None:
-    """Return when `engine` serves the step's adapter, or when there is nothing to hold it against.
+def guarded(context: StepContext, engine: Engine) -> Engine:
+    """The engine for the step: none of its replicas is asked before it was seen to serve the step's adapter.
 
-    Raises SystemFault with the code adapter_has_no_effect, adapter_disagrees or adapter_not_proven, EngineUnavailable
-    when no replica answers within the engine's patience, and what `context.check` raises.
+    The engine as it is where there is nothing to hold it against. Asking it raises SystemFault with the code
+    adapter_has_no_effect, adapter_disagrees or adapter_not_proven.
     """
     task = context.task
     recorded = None if task.teacher == task.base_model else _recorded(context)
-    if recorded is not None:
-        images = {probe.image_key: context.store.get(probe.image_key) for probe in recorded.probes}
-        run_watched(lambda: _prove(engine, recorded, images, task.teacher, task.base_model), context.check, _silent)
+    if recorded is None:
+        return engine
+    images = {probe.image_key: context.store.get(probe.image_key) for probe in recorded.probes}
+    asking = Asking(recorded, images, task.teacher, task.base_model)
+
+    async def proof(http: aiohttp.ClientSession, url: str) -> None:
+        _tell(judge(recorded, *await asking.at(http, url)), task.teacher, url)
+
+    return replace(engine, proof=proof)
 
 
 def _recorded(context: StepContext) -> Probes | None:
@@ -67,52 +69,6 @@ def _recorded(context: StepContext) -> Probes | None:
     return recorded
 
 
-async def _prove(engine: Engine, recorded: Probes, images: dict[str, bytes], adapter: str, base: str) -> None:
-    headers = {"Authorization": f"Bearer {engine.key}"} if engine.key else {}
-    timeout = aiohttp.ClientTimeout(total=engine.request_s)
-    retrying = AsyncRetrying(
-        retry=retry_if_exception_type(NoAnswer),
-        wait=wait_exponential_jitter(multiplier=0.1, max=5),
-        stop=stop_after_delay(engine.patience_s),
-        reraise=True,
-    )
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as http:
-        asking = Asking(http, recorded, images, adapter, base)
-        try:
-            await retrying(_prove_all, asking, engine)
-        except NoAnswer as error:
-            raise EngineUnavailable(
-                f"the engine at {engine.url} failed for {engine.patience_s:.0f} s: {error}",
-                remedy="Check that it runs and that SELFSYNTH_ENGINE_URL names it; its log says more.",
-            ) from error
-
-
-async def _replicas(engine: Engine) -> list[str]:
-    resolve = resolved if engine.resolve is None else engine.resolve
-    found = [
-        await resolve(each.removeprefix(DNS)) if each.startswith(DNS) else [each] for each in addresses(engine.url)
-    ]
-    return [url for urls in found for url in urls]
-
-
-async def _prove_all(asking: Asking, engine: Engine) -> None:
-    """A replica that gives no answer now is passed over, as the step itself does, unless none gives one."""
-    urls = await _replicas(engine)
-    if not urls:
-        raise NoAnswer("its name does not resolve to any address")
-    outcomes = await asyncio.gather(*(asking.at(url) for url in urls), return_exceptions=True)
-    unanswered = [outcome for outcome in outcomes if isinstance(outcome, NoAnswer)]
-    if len(unanswered) == len(outcomes):
-        raise unanswered[0]
-    for url, outcome in zip(urls, outcomes, strict=True):
-        if isinstance(outcome, NoAnswer):
-            log.warning("a replica is used unproven: it gave no answer", engine=url, why=str(outcome))
-        elif isinstance(outcome, BaseException):
-            raise outcome
-        else:
-            _tell(judge(asking.probes, *outcome), asking.adapter, url)
-
-
 def _tell(verdict: Verdict, adapter: str, url: str) -> None:
     figures = (
         f"over {verdict.values} log-probabilities the mean distance to the adapter as trained is "
@@ -127,7 +83,3 @@ def _tell(verdict: Verdict, adapter: str, url: str) -> None:
         remedy=_REMEDIES[verdict.fault],
         code=verdict.fault,
     )
-
-
-def _silent() -> None:
-    """Nothing is worth telling: it takes seconds."""

@@ -1,8 +1,9 @@
 """Adapters with the trainer's own probes beside them, and an engine that takes one model's name for another's."""
 
+import asyncio
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +14,8 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from services.generator.chat import Chat, Engine, Sampling
+from services.generator.proof import guarded
 from services.trainer.plan import Plan, TrainPair
 from services.trainer.tuning.encoding import PairEncoder
 from services.trainer.tuning.probing import probes_of
@@ -22,7 +25,7 @@ from shared.types.lifecycle import StepName
 from shared.types.probes import PROBES
 from shared.types.tasks import StepTask
 from shared.worker.context import StepContext
-from tests.services.generator.engine.serving import QUESTION, picture, publish
+from tests.services.generator.engine.serving import QUESTION, messages, picture, publish
 
 
 def publish_probed(model: Path, store: Path, name: str, **how: Any) -> None:
@@ -51,13 +54,34 @@ def context(store: Path, teacher: str, **how: Any) -> StepContext:
     return StepContext(task=task, store=open_store(f"file://{store}"), **how)
 
 
+def ask_guarded(step: StepContext, engine: Engine, images: Iterable[int] = (0,)) -> None:
+    """Ask as a step does, about one image after the other."""
+
+    async def ask() -> None:
+        async with Chat(guarded(step, engine)) as chat:
+            for number in images:
+                await chat.ask(step.task.teacher, uri(number), QUESTION, Sampling(1, 0.0, 1.0, 1), 1)
+
+    asyncio.run(ask())
+
+
+def uri(number: int) -> str:
+    [message] = messages(picture(number))
+    return str(message["content"][0]["image_url"]["url"])
+
+
 @contextmanager
-def answering_as(engine: httpx.Client, names: Mapping[str, str]) -> Iterator[str]:
-    """The address of a server that passes requests on to `engine`, those for one model to another."""
+def answering_as(
+    engine: httpx.Client, names: Mapping[str, str], asked: list[dict[str, Any]] | None = None
+) -> Iterator[str]:
+    """The address of a server that passes requests on to `engine`, those for one model to another. `asked`: all that it
+    was asked."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if asked is not None:
+                asked.append(dict(body))
             body["model"] = names.get(body["model"], body["model"])
             answer = engine.post(self.path, json=body)
             self.send_response(answer.status_code)

@@ -9,12 +9,11 @@ import pytest
 
 from services.generator.chat import Engine
 from services.generator.liveness import read, watch
-from services.generator.proof import prove
 from services.trainer.targets import target_pattern
 from shared.errors import SystemFault
 from shared.job_settings import TrainSettings
 from tests.services.generator.engine.serving import ask, asking, picture
-from tests.services.generator.proof.scene import answering_as, context, publish_probed
+from tests.services.generator.proof.scene import answering_as, ask_guarded, context, publish_probed
 from tests.vllm_server import KEY, Vllm
 
 
@@ -25,7 +24,7 @@ def adapters(vllm: Vllm) -> None:
 
 
 def test_an_adapter_that_vllm_serves_passes_the_gate(vllm: Vllm, adapters: None) -> None:
-    prove(context(vllm.store, "proven-r1"), Engine(vllm.url, key=KEY))
+    ask_guarded(context(vllm.store, "proven-r1"), Engine(vllm.url, key=KEY))
 
 
 @pytest.mark.parametrize(("served", "code"), [("base", "adapter_has_no_effect"), ("other-r1", "adapter_disagrees")])
@@ -35,7 +34,7 @@ def test_whatever_else_vllm_answers_with_does_not(vllm: Vllm, adapters: None, se
         answering_as(client, {"proven-r1": served}) as url,
         pytest.raises(SystemFault) as error,
     ):
-        prove(context(vllm.store, "proven-r1"), Engine(url))
+        ask_guarded(context(vllm.store, "proven-r1"), Engine(url))
     assert error.value.code == code
 
 

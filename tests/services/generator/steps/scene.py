@@ -44,6 +44,8 @@ class Scene:
         *,
         attempt: int = 1,
         seed: int = 0,
+        teacher: str = MODEL,
+        base_model: str = "not-the-teacher",
         shard: int = 0,
         shards: int = 1,
         check: Callable[[], None] = lambda: None,
@@ -59,8 +61,8 @@ class Scene:
             attempt=attempt,
             inputs={"examples": ("examples",), "concepts": ("concepts",), "concept_bank": ("bank.json",)},
             output_prefix=f"jobs/j/r1/{step}/s{shard}",
-            base_model="not-the-teacher",
-            teacher=MODEL,
+            base_model=base_model,
+            teacher=teacher,
             seed=seed,
             params={"noun": "bird", "examples_per_part": 4, **params},
         )
@@ -77,12 +79,19 @@ class Scene:
         return {key: self.store.get(key) for key in keys}
 
 
-def build_scene(folder: Path, train: int = 10, held_out: int = 3) -> Scene:
-    """Examples of the two classes in turn, each with an image (bytes, at least) of its own; two concepts chosen."""
+def number_as_image(number: int) -> bytes:
+    """Bytes, at least."""
+    return f"image {number}".encode()
+
+
+def build_scene(
+    folder: Path, train: int = 10, held_out: int = 3, image_of: Callable[[int], bytes] = number_as_image
+) -> Scene:
+    """Examples of the two classes in turn, each with an image of its own; two concepts chosen."""
     store = open_store(f"file://{folder}")
     sizes: dict[Split, int] = {"train": train, "validation": held_out, "test": held_out}
     splits = [split for split, size in sizes.items() for _ in range(size)]
-    examples = [_example(store, number, split) for number, split in enumerate(splits)]
+    examples = [_example(store, number, split, image_of(number)) for number, split in enumerate(splits)]
     _write(store, "examples", Example, examples)
     _write(store, "concepts", ScoredConcept, [row for example in examples for row in _concepts_of(example)])
     store.put("bank.json", BANK.model_dump_json().encode())
@@ -98,8 +107,7 @@ def run(work: Callable[..., Any], context: StepContext, fake: FakeEngine) -> str
     return str(work(context, engine_at(fake)).key)
 
 
-def _example(store: ObjectStore, number: int, split: Split) -> Example:
-    image = f"image {number}".encode()
+def _example(store: ObjectStore, number: int, split: Split, image: bytes) -> Example:
     key = f"datasets/d/images/{number}.png"
     store.put(key, image)
     label = list(BANK.concepts)[number % 2]
