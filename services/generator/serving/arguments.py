@@ -19,6 +19,8 @@ _GRACE_S = 10
 _NOWHERE = "images.are.sent.as.data.invalid"
 FRONT = "services.generator.serving.front.Front"
 PLUGIN = "selfsynth"
+# Between the parts of JSON any number of spaces is allowed; small models go on with them to the last token.
+_COMPACT_JSON = json.dumps({"backend": "xgrammar", "disable_any_whitespace": True})
 _HIDDEN = ("VLLM_API_KEY",)
 
 
@@ -81,6 +83,7 @@ def _basic(settings: ServingSettings, model: Architecture, cpu: bool) -> Iterato
     yield f"--{'' if settings.engine_prefix_caching else 'no-'}enable-prefix-caching"
     # Training fills the template from lists of parts, and takes no sampling defaults from the checkpoint.
     yield from ("--chat-template-content-format", "openai", "--generation-config", "vllm")
+    yield from ("--structured-outputs-config", _COMPACT_JSON)
     limits = {"image": settings.engine_max_images} | ({"video": 0} if model.takes_videos else {})
     yield from ("--limit-mm-per-prompt", json.dumps(limits), "--allowed-media-domains", _NOWHERE)
     yield from ("--middleware", FRONT, "--shutdown-timeout", str(_GRACE_S))

@@ -5,6 +5,7 @@ Judges nothing: clean_concepts counts in how many images a feature was seen and 
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from services.generator.chat import Engine, Reply, Sampling
 from services.generator.prompts import view_prompt, view_prompt_hash
@@ -20,8 +21,14 @@ from shared.types.records import AnswerOutcome, Example, Proposal
 from shared.worker.context import StepContext
 from shared.worker.watching import now
 
-_FEATURE = r'^[^"\\\n]{2,120}$'  # no quotes: nothing to unescape, even where the list was cut off
-_SCHEMA = {"type": "array", "items": {"type": "string", "pattern": _FEATURE}, "minItems": 1, "maxItems": 20}
+# No quotes: nothing to unescape, even where the list was cut off. And nothing that JSON forbids in a string.
+_FEATURE = r'^[^"\\\x00-\x1f]{2,120}$'
+SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "string", "pattern": _FEATURE},
+    "minItems": 1,
+    "maxItems": 20,
+}
 _STRING = re.compile(r'"([^"\\]*)"')
 
 
@@ -71,7 +78,7 @@ async def _asked(sitting: Sitting, prompt: str, sampling: Sampling, *, structure
     """As a JSON list where that is wanted and the engine can keep to it."""
     if structured:
         try:
-            return await sitting.ask(prompt, sampling, schema=_SCHEMA)
+            return await sitting.ask(prompt, sampling, schema=SCHEMA)
         except NoStructure:
             pass
     return await sitting.ask(prompt, sampling)
