@@ -1,4 +1,4 @@
-"""The training subprocess as its parent sees it: started, followed, stopped, and its end explained."""
+"""A subprocess of heavy work, training above all, as its parent sees it: started, followed, stopped, explained."""
 
 import contextlib
 import os
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from services.trainer.plan import EVENTS, CheckpointMade, Plan, Result, StepDone
 from shared.errors import DeviceOutOfMemory, ErrorReport, SelfSynthError, SystemFault, UserFault
@@ -14,19 +15,18 @@ _TAIL_LINES = 15
 _OUT_OF_MEMORY = ("torch.OutOfMemoryError", "CUDA out of memory")
 
 
-class TrainingProcess:
-    """Starts `services.trainer.sft` in this process's own group; it dies with this process in any case."""
+class Child:
+    """Starts `python -m MODULE PLAN PARENT` in this process's own group; it dies with this process in any case."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._offset = 0
-        with plan.stderr.open("wb") as output:
+    def __init__(self, module: str, plan_file: Path, stderr: Path, threads: int) -> None:
+        self._stderr = stderr
+        with stderr.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "services.trainer.sft", str(plan.file), str(os.getpid())],
+                [sys.executable, "-m", module, str(plan_file), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=_environment(plan),
+                env=_environment(threads),
             )
 
     @property
@@ -38,6 +38,34 @@ class TrainingProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(wait_s)
         return self._process.returncode is None
+
+    def ask_to_stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def outcome(self, result: Path, error: Path) -> str:
+        """What it wrote into `result`. Raises the error that it reported, DeviceOutOfMemory, or SystemFault with its
+        last lines."""
+        if self._process.returncode == 0 and result.exists():
+            return result.read_text()
+        if error.exists():
+            raise _as_error(ErrorReport.model_validate_json(error.read_text()))
+        raise explain(self._process.returncode, self._stderr.read_text(errors="replace"))
+
+    def last_lines(self) -> str:
+        return _tail(self._stderr.read_text(errors="replace"))
+
+
+class TrainingProcess(Child):
+    """Asked to stop, it leaves a checkpoint and ends; before training has begun it ends at once."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._offset = 0
+        super().__init__("services.trainer.sft", plan.file, plan.stderr, plan.threads)
 
     def news(self) -> Iterator[StepDone | CheckpointMade]:
         """The notes since the last call. A line that is still being written waits for the next."""
@@ -51,24 +79,9 @@ class TrainingProcess:
                 self._offset += len(line)
                 yield EVENTS.validate_json(line)
 
-    def ask_to_stop(self) -> None:
-        """It leaves a checkpoint and ends; before training has begun it ends at once."""
-        self._process.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
     def result(self) -> Result:
-        """What it left. Raises the error that it reported, DeviceOutOfMemory, or SystemFault with its last lines."""
-        if self._process.returncode == 0 and self._plan.result.exists():
-            return Result.model_validate_json(self._plan.result.read_text())
-        if self._plan.error.exists():
-            raise _as_error(ErrorReport.model_validate_json(self._plan.error.read_text()))
-        raise explain(self._process.returncode, self._plan.stderr.read_text(errors="replace"))
-
-    def last_lines(self) -> str:
-        return _tail(self._plan.stderr.read_text(errors="replace"))
+        """What it left. Raises as `outcome` does."""
+        return Result.model_validate_json(self.outcome(self._plan.result, self._plan.error))
 
 
 def explain(status: int | None, stderr: str) -> SystemFault:
@@ -86,10 +99,10 @@ def explain(status: int | None, stderr: str) -> SystemFault:
     )
 
 
-def _environment(plan: Plan) -> dict[str, str]:
+def _environment(threads: int) -> dict[str, str]:
     """Base models are local folders: a look-up on a model hub can only delay or surprise. Threads that spin while
     they wait make a step several times slower where cores are shared: they sleep, unless the environment says else."""
-    ours = {"OMP_NUM_THREADS": str(plan.threads), "HF_HUB_OFFLINE": "1"}
+    ours = {"OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
     return {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | ours
 
 
