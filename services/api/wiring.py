@@ -25,6 +25,7 @@ class Parts:
     messages: Messages
     served: ServedModels
     engines: Engines
+    keeper: Keeper
     attempts: Attempts
     mover: Mover
     loop: Loop
@@ -55,6 +56,7 @@ def build(settings: ApiSettings) -> Parts:
         messages=messages,
         served=ServedModels(settings.engine_url, settings.engine_key.get_secret_value()),
         engines=engines,
+        keeper=keeper,
         attempts=Attempts(database, settings.lease_s),
         mover=mover,
         loop=Loop(mover, database, settings.reconcile_s, look=keeper.look),

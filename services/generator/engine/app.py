@@ -62,7 +62,7 @@ class Engine:
         self.metrics = Metrics(self.batcher.__len__, lambda: self.sleeper.is_asleep)
 
     async def complete(self, request: protocol.ChatRequest) -> protocol.Json:
-        """Raises NotFound, InvalidInput, Overloaded or Asleep. When cancelled, the request's rows leave queue and batch."""
+        """Raises NotFound, InvalidInput, Overloaded or Asleep. When cancelled, its rows leave queue or batch."""
         self.sleeper.require_awake()
         name = request.model
         if name == self.settings.engine_name:

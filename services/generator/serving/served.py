@@ -9,8 +9,8 @@ from services.generator.serving.fit import Places
 
 @dataclass(frozen=True)
 class Served:
-    """`request_defaults` are fields that a chat request gets when it does not have them. `sleeps`: the engine was started
-    so that it can be put to sleep."""
+    """`request_defaults` are fields that a chat request gets when it does not have them. `sleeps`: vLLM is started so
+    that it can be put to sleep."""
 
     files: AdapterFiles
     places: Places

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import torch
 import uvicorn
+from fastapi import FastAPI
 from peft import LoraConfig, get_peft_model
 from PIL import Image
 from transformers import AutoModelForImageTextToText
@@ -31,13 +32,19 @@ QUESTION = "What bird is this?"
 def serving(model: Path, store: Path, **settings: Any) -> Iterator[httpx.Client]:
     """A running engine that serves `model` as `base`."""
     chosen = EngineSettings(engine_model=model, engine_name="base", store_url=f"file://{store}", **settings)
-    server = uvicorn.Server(uvicorn.Config(build(chosen), port=0, log_config=None, timeout_keep_alive=120))
+    with running(build(chosen), chosen.engine_key.get_secret_value() if chosen.engine_key else "") as client:
+        yield client
+
+
+@contextmanager
+def running(app: FastAPI, key: str = "") -> Iterator[httpx.Client]:
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_keep_alive=120))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    headers = {"Authorization": f"Bearer {chosen.engine_key.get_secret_value()}"} if chosen.engine_key else {}
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, headers=headers) as client:
             yield client
