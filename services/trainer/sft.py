@@ -35,7 +35,7 @@ def main() -> int:
     try:
         tune(plan)
     except SelfSynthError as error:
-        _leave(plan, error.report())
+        leave_error(plan.error, error.report())
         return FAILED
     return 0
 
@@ -46,10 +46,11 @@ def _become_launcher(plan: Plan) -> None:
     os.execv(sys.executable, [sys.executable, *launch, "-m", "services.trainer.sft", str(plan.file), str(os.getpid())])
 
 
-def _leave(plan: Plan, report: ErrorReport) -> None:
-    partial = plan.error.with_suffix(".partial")
+def leave_error(file: Path, report: ErrorReport) -> None:
+    """Whole or not at all."""
+    partial = file.with_suffix(".partial")
     partial.write_text(report.model_dump_json())
-    partial.replace(plan.error)
+    partial.replace(file)
 
 
 if __name__ == "__main__":

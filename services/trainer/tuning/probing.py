@@ -43,13 +43,13 @@ def _probe(model: Any, encoder: PairEncoder, pair: TrainPair, tokens: TokenPair)
     ids = tokens.ids[: tokens.prompt_length]
     ends = _end_tokens(model)
     for _ in range(min(_TOKENS, len(tokens.ids) - tokens.prompt_length)):
-        likeliest = int(_logprobs(model, encoder, pair.image, ids)[-1].argmax())
+        likeliest = int(logprobs(model, encoder, pair.image, ids)[-1].argmax())
         ids = (*ids, likeliest)
         if likeliest in ends:
             break
-    adapter = _logprobs(model, encoder, pair.image, ids)[tokens.prompt_length - 1 : -1]
+    adapter = logprobs(model, encoder, pair.image, ids)[tokens.prompt_length - 1 : -1]
     with model.disable_adapter():
-        base = _logprobs(model, encoder, pair.image, ids)[tokens.prompt_length - 1 : -1]
+        base = logprobs(model, encoder, pair.image, ids)[tokens.prompt_length - 1 : -1]
     places = [_place(*place) for place in zip(ids[tokens.prompt_length :], adapter, base, strict=True)]
     return Probe(image_key=pair.image_key, question=pair.question, places=tuple(places))
 
@@ -60,7 +60,7 @@ def _place(token: int, adapter: Tensor, base: Tensor) -> Place:
     return Place(token=token, seen={k: Seen(float(adapter[k]), float(base[k])) for k in sorted(likeliest)})
 
 
-def _logprobs(model: Any, encoder: PairEncoder, image: str, ids: tuple[int, ...]) -> Tensor:
+def logprobs(model: Any, encoder: PairEncoder, image: str, ids: tuple[int, ...]) -> Tensor:
     """[length, vocabulary]: row k is what follows the first k + 1 tokens."""
     batch = PairCollator(encoder, pad_id=0)([TokenPair(image=image, ids=ids, prompt_length=len(ids))])
     del batch["labels"]
