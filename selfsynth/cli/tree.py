@@ -69,6 +69,8 @@ def _step_row(step: Json) -> RenderableType:
     cells.append(Text(duration(step.get("seconds")), style="dim"))
     if (step.get("attempts") or 0) > 1:
         cells.append(Text(f"attempt {step['attempts']}", style="yellow"))
+    if step.get("waits_for"):
+        cells.append(Text(f"waits: {step['waits_for']}", style="yellow"))
     row.add_row(*cells)
     return row
 
@@ -100,7 +102,7 @@ def _facts(job: Json) -> dict[tuple[object, ...], str]:
     for round_ in job.get("rounds", []):
         number = round_["round"]
         for step in round_["steps"]:
-            if step["status"] not in ("pending", "queued"):
+            if step["status"] not in ("pending", "queued") or step.get("waits_for"):
                 facts[(number, step["step"])] = f"round {number}  {step['step']:<16} {_step_words(step)}"
         if round_.get("accuracy") is not None:
             facts[(number,)] = f"round {number}  accuracy {round_['accuracy']:.3f}"
@@ -109,6 +111,8 @@ def _facts(job: Json) -> dict[tuple[object, ...], str]:
 
 
 def _step_words(step: Json) -> str:
+    if step.get("waits_for"):
+        return f"waits: {step['waits_for']}"
     again = f" (attempt {step['attempts']})" if (step.get("attempts") or 0) > 1 else ""
     took = (
         f" in {duration(step['seconds'])}" if step["status"] == "succeeded" and step.get("seconds") is not None else ""

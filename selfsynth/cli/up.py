@@ -22,6 +22,10 @@ ModelPath = Annotated[
 Engine = Annotated[
     EngineKind, typer.Option(help="What answers the generation steps; vllm after tools/install_vllm.sh.")
 ]
+Sleep = Annotated[
+    bool,
+    typer.Option(help="On one GPU: vLLM gives its memory free while a job trains whose setting engine_sleeps says so."),
+]
 _LOOK_S = 1.0
 
 
@@ -41,6 +45,7 @@ def up(
         ),
     ] = "{}",
     engine: Engine = "transformers",
+    engine_sleep: Sleep = False,
 ) -> None:
     """Start database, queue, API, engine and workers in one folder, and keep them running until Ctrl-C."""
     for root in import_root or ():
@@ -50,6 +55,7 @@ def up(
         stack_options(model, model_path, tuple(import_root or [Path.cwd()]), port),
         concept_endpoints=_endpoints(concept_endpoints),
         engine=engine,
+        engine_sleep=engine_sleep,
     )
     screen = console()
     try:

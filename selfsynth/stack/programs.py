@@ -43,7 +43,7 @@ _API_SETTINGS = (
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "api": _API_SETTINGS,
     "data": ("IMPORT_ROOTS", *_ENDPOINT_SETTINGS),
-    "engine": tuple(f"ENGINE_{name}" for name in ("MODEL", "NAME", "HOST", "PORT", "KEY", "THREADS")),
+    "engine": tuple(f"ENGINE_{name}" for name in ("MODEL", "NAME", "HOST", "PORT", "KEY", "THREADS", "SLEEP")),
     "generator": ("ENGINE_URL", "ENGINE_KEY", "IN_FLIGHT"),
     "selector": ("ENCODER",),
     "trainer": ("MODELS", "WORK_DIR", "TRAINER_THREADS"),
@@ -61,7 +61,8 @@ class StackOptions:
     path. `concept_endpoints` are the endpoints that may be asked for concepts, each with the place of its key, and
     `concept_open_urls` those without one: any on this machine. `threads` are those of each computing
     process; None: one a core. `engine` answers the generation steps: our own on transformers, or vLLM; one that
-    computes nothing for `engine_deadline_s` while requests are open is restarted.
+    computes nothing for `engine_deadline_s` while requests are open is restarted. With `engine_sleep` vLLM is started
+    so that jobs may put it to sleep; our own engine always can, on a GPU.
     """
 
     port: int | None = None
@@ -80,6 +81,7 @@ class StackOptions:
     threads: int | None = None
     engine: EngineKind = "transformers"
     engine_deadline_s: float = 120.0
+    engine_sleep: bool = False
 
     @property
     def computing_threads(self) -> int:
@@ -128,6 +130,7 @@ def _all_settings(folder: Path, record: StackRecord, options: StackOptions) -> d
         "ENGINE_HOST": LOOPBACK,
         "ENGINE_PORT": str(record.ports["engine"]),
         "ENGINE_THREADS": str(options.computing_threads),
+        "ENGINE_SLEEP": str(options.engine_sleep),
         "IN_FLIGHT": str(_IN_FLIGHT),
         "ENCODER": options.encoder,
         "MODELS": json.dumps({options.model_name: str(options.model_path)}),

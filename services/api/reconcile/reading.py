@@ -35,7 +35,8 @@ class Reader:
             steps = _steps_here(session, job)
             attempts = _attempts(session, steps)
             use = _use(job)
-            others = uses(session) if use and use.concerns_engine else []
+            is_asking = any(step.status == StepStatus.PENDING for step in steps)
+            others = uses(session) if is_asking and use and use.concerns_engine else []
         return Truth(
             job_id=job.id,
             version=job.version,

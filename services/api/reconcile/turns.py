@@ -50,4 +50,5 @@ class Turns:
 
 def _wait(truth: Truth, move: Enqueue | Resend, error: SelfSynthError) -> Wait | None:
     [shard] = [shard for shard in truth.shards if shard.step_id == move.step_id]
-    return None if shard.waits_for == error.message else Wait(move.step_id, error.message)
+    why = f"{error.message}. {error.remedy}"
+    return None if shard.waits_for == why else Wait(move.step_id, why)

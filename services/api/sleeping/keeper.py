@@ -18,7 +18,7 @@ from shared.errors import EngineUnavailable
 
 log = structlog.get_logger(__name__)
 
-_PAUSE_S = 5.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
 
 class Keeper:
@@ -27,6 +27,7 @@ class Keeper:
         self._engines = engines
         self._is_asleep: bool | None = None  # as last brought about here; None: not known
         self._failure: EngineUnavailable | None = None
+        self._pause_s = 0.0
         self._rests_until = 0.0
 
     def require_sleep(self) -> None:
@@ -78,7 +79,8 @@ class Keeper:
             raise self._failure
         try:
             yield
-            self._failure = None
+            self._failure, self._pause_s = None, 0.0
         except EngineUnavailable as failure:
-            self._failure, self._rests_until = failure, time.monotonic() + _PAUSE_S
+            self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
+            self._failure, self._rests_until = failure, time.monotonic() + self._pause_s
             raise

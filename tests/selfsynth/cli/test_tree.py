@@ -32,6 +32,13 @@ def test_the_tree_shows_every_round_step_bar_and_the_time_left() -> None:
     assert "attempt 2" in text
 
 
+def test_a_step_that_waits_for_the_engine_says_so_in_tree_and_news() -> None:
+    waiting = job("running")
+    waiting["rounds"][1]["steps"] = [step("train", "pending", waits_for="the engine cannot sleep yet")]
+    assert "waits: the engine cannot sleep yet" in _text(job_tree(waiting))
+    assert "round 1  train            waits: the engine cannot sleep yet" in list(news(None, waiting))
+
+
 def test_an_ended_job_shows_no_time_left() -> None:
     text = _text(job_tree(job("failed")))
     assert "failed" in text

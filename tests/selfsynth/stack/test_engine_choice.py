@@ -7,12 +7,13 @@ import pytest
 
 from selfsynth.stack import StackOptions
 from selfsynth.stack.preflight import require_vllm
+from selfsynth.stack.processes import Program
 from selfsynth.stack.programs import VLLM_PYTHON, service_programs
 from selfsynth.stack.record import Keys, StackRecord
 from shared.errors import InvalidInput
 
 
-def engine_command(options: StackOptions, folder: Path) -> tuple[str, ...]:
+def engine_program(options: StackOptions, folder: Path) -> Program:
     ports = dict.fromkeys(("api", "engine", "postgres", "valkey"), 1)
     record = StackRecord(
         pid=1,
@@ -25,13 +26,19 @@ def engine_command(options: StackOptions, folder: Path) -> tuple[str, ...]:
         ports=ports,
         keys=Keys(),
     )
-    return service_programs(folder, record, options)["engine"].argv
+    return service_programs(folder, record, options)["engine"]
 
 
 def test_the_stack_starts_our_own_engine_unless_vllm_is_asked_for(tmp_path: Path) -> None:
-    assert engine_command(StackOptions(), tmp_path) == (sys.executable, "-m", "services.generator.engine")
-    vllm = engine_command(StackOptions(engine="vllm"), tmp_path)
-    assert vllm == (str(VLLM_PYTHON), "-m", "services.generator.serving")
+    assert engine_program(StackOptions(), tmp_path).argv == (sys.executable, "-m", "services.generator.engine")
+    vllm = engine_program(StackOptions(engine="vllm"), tmp_path)
+    assert vllm.argv == (str(VLLM_PYTHON), "-m", "services.generator.serving")
+
+
+@pytest.mark.parametrize("sleep", [True, False])
+def test_vllm_is_told_whether_it_shall_be_able_to_sleep(tmp_path: Path, sleep: bool) -> None:
+    program = engine_program(StackOptions(engine="vllm", engine_sleep=sleep), tmp_path)
+    assert (program.env or {})["SELFSYNTH_ENGINE_SLEEP"] == str(sleep)
 
 
 def test_vllm_that_is_not_installed_is_said_with_what_to_run(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ def test_a_gpu_gets_its_share_and_its_parallelism() -> None:
     assert value(made, "--dtype") == "auto"
     assert value(made, "--tensor-parallel-size") == "2"
     assert "--enable-sleep-mode" in made.arguments
+    assert made.environment["VLLM_SERVER_DEV_MODE"] == "1"
     assert "VLLM_CPU_KVCACHE_SPACE" not in made.environment
 
 
@@ -120,6 +121,12 @@ def test_what_cannot_be_served_is_said_before_the_start(
 ) -> None:
     with pytest.raises(InvalidInput, match=why):
         check(settings(**chosen), model, device)
+
+
+def test_the_paths_of_sleep_are_opened_only_where_they_are_asked_for() -> None:
+    made = command(settings(), MODEL, CUDA)
+    assert "--enable-sleep-mode" not in made.arguments
+    assert "VLLM_SERVER_DEV_MODE" not in made.environment
 
 
 def test_an_engine_on_a_cpu_cannot_sleep() -> None:
