@@ -122,7 +122,8 @@ def condition(url: str) -> str:
         reading = read(http, url)
     if reading is None:
         return f"{url}/metrics does not answer either: it is not there, or stopped"
-    return f"{url}/metrics does answer, with {reading.open_requests:.0f} requests open: it runs"
+    state = "sleeps" if reading.is_asleep else "runs"
+    return f"{url}/metrics does answer, with {reading.open_requests:.0f} requests open: it {state}"
 
 
 def main() -> int:

@@ -6,13 +6,11 @@ images that it held or takes. Knows no requests.
 
 import asyncio
 import hashlib
-import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from urllib.parse import urlsplit
 
 from services.generator.window import Window
-from shared.engine_addresses import DNS, addresses
+from shared.engine_addresses import DNS, addresses, looked_up
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 _FAULTS_TO_DOWN = 3
@@ -98,15 +96,7 @@ class Replicas:
 
 
 async def resolved(url: str) -> list[str]:
-    """The URL once for every IPv4 address of its host, none when the name is unknown now."""
-    parts = urlsplit(url)
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(parts.hostname, parts.port or 80, family=socket.AF_INET, type=socket.SOCK_STREAM)
-    except socket.gaierror:
-        return []
-    hosts = sorted({str(address[0]) for *_, address in found})
-    return [parts._replace(netloc=f"{host}:{parts.port or 80}").geturl() for host in hosts]
+    return await asyncio.to_thread(looked_up, url)
 
 
 def _weight(key: str, url: str) -> bytes:

@@ -5,8 +5,7 @@ it ended, and after a restart whatever the last coordinator left.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import structlog
 
@@ -14,7 +13,7 @@ from services.api.database.connection import Database
 from services.api.sleeping.engines import Engines
 from services.api.sleeping.rule import is_to_sleep
 from services.api.sleeping.uses import uses
-from shared.errors import EngineUnavailable
+from shared.errors import SelfSynthError
 
 log = structlog.get_logger(__name__)
 
@@ -26,14 +25,13 @@ class Keeper:
         self._database = database
         self._engines = engines
         self._is_asleep: bool | None = None  # as last brought about here; None: not known
-        self._failure: EngineUnavailable | None = None
+        self._failure: SelfSynthError | None = None
         self._pause_s = 0.0
         self._rests_until = 0.0
 
     def require_sleep(self) -> None:
         """Raises CannotSleep or EngineUnavailable when the engine could not be put to sleep."""
-        with self._given_a_rest():
-            self._engines.require_sleep()
+        self._ask(self._engines.require_sleep)
 
     def settle(self) -> None:
         """Bring the engine into the state that the rows want.
@@ -41,14 +39,16 @@ class Keeper:
         Raises EngineUnavailable or CannotSleep when it cannot be put to sleep. One that cannot be woken is no error
         here: it is tried again, and a worker that asks it meanwhile is patient.
         """
-        wanted = None
-        # Again, if another coordinator changed the rows meanwhile: whoever changes them last also settles last.
+        wanted = self._wanted()
+        self._put(wanted)
+        # Another coordinator may have changed the rows meanwhile: whoever changes them last also settles last.
         while wanted != (wanted := self._wanted()):
-            if not self._put(wanted):
-                return
+            self._put(wanted)
 
     def look(self) -> None:
         """Once a round. Asks the engine only where it may not be as it should."""
+        if self._is_asleep is None and self._is_resting:
+            return
         if self._is_asleep is None or (self._is_asleep and not self._wanted()):
             self.settle()
 
@@ -56,31 +56,31 @@ class Keeper:
         with self._database.snapshot() as session:
             return is_to_sleep(uses(session))
 
-    def _put(self, asleep: bool) -> bool:
-        """Whether it is so now."""
+    def _put(self, asleep: bool) -> None:
         was, self._is_asleep = self._is_asleep, None
         try:
-            with self._given_a_rest():
-                self._engines.put(asleep)
-        except EngineUnavailable as failure:
+            self._ask(lambda: self._engines.put(asleep), at_once=not asleep)
+        except SelfSynthError as failure:
             if asleep:
                 raise
             log.info("the engine cannot be woken now", error=failure.message)
-            return False
+            return
         self._is_asleep = asleep
         if asleep or was:
             log.info("the engine sleeps" if asleep else "the engine is awake")
-        return True
 
-    @contextmanager
-    def _given_a_rest(self) -> Iterator[None]:
-        """After a failure the engine is not asked for a while: all jobs wait while it is asked in vain."""
-        if self._failure and time.monotonic() < self._rests_until:
+    @property
+    def _is_resting(self) -> bool:
+        return time.monotonic() < self._rests_until
+
+    def _ask(self, ask: Callable[[], None], *, at_once: bool = False) -> None:
+        """After a failure the engine is asked again after a pause only: all jobs wait while it is asked in vain."""
+        if self._failure and self._is_resting and not at_once:
             raise self._failure
         try:
-            yield
-            self._failure, self._pause_s = None, 0.0
-        except EngineUnavailable as failure:
+            ask()
+        except SelfSynthError as failure:
             self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
             self._failure, self._rests_until = failure, time.monotonic() + self._pause_s
             raise
+        self._failure, self._pause_s, self._rests_until = None, 0.0, 0.0
