@@ -95,6 +95,13 @@ class SelectAnswersSettings(StepSettings):
     max_fallback_share: Share = Field(0.2, description="fallback pairs above this share of all pairs are dropped")
 
 
+class EarlyStoppingSettings(StepSettings):
+    """The pairs of some images are held out; every `train.checkpoint_every` steps the loss is looked at on them."""
+
+    patience: int = Field(3, ge=1, le=1000)
+    share: float = Field(0.05, gt=0, le=0.5)
+
+
 class TrainSettings(StepSettings):
     lora_rank: int = Field(128, ge=1, le=1024)
     lora_alpha: int = Field(256, ge=1)
@@ -119,8 +126,17 @@ class TrainSettings(StepSettings):
     pack_length: int = Field(4096, ge=16, description="tokens of a packed sequence at most; longer ones are split")
     max_length: int = Field(2048, ge=16, description="tokens, image tokens included")
     precision: Literal["bf16", "float32"] = "bf16"
+    base_precision: Literal["full", "4bit"] = Field(
+        "full",
+        description="4bit: the language model's frozen layers are kept in 4 bits (QLoRA), which needs a CUDA device",
+    )
     gradient_checkpointing: bool = True
     checkpoint_every: int = Field(50, ge=1, description="optimiser steps between checkpoints")
+    early_stopping: EarlyStoppingSettings | None = Field(
+        None,
+        description="`{patience: 3, share: 0.05}`: a share of the images' pairs is held out; training ends when their "
+        "loss, looked at with every checkpoint, was no better `patience` times, and the best weights are delivered",
+    )
     start_from: Literal["previous", "base"] = "previous"
 
     def of_round(self, round_: int) -> "TrainSettings":

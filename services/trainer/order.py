@@ -46,7 +46,9 @@ def order_of(units: Sequence[Unit], epochs: float, batch_size: int, seed: int) -
 def passes_of(order: Sequence[int], unit_of: Sequence[int], batch_size: int, passes: int) -> list[list[int]]:
     """The pairs of each forward pass: `passes` of them make an optimiser step of `batch_size` pairs.
 
-    They are cut where a unit ends, if such a place is near. `unit_of` tells each pair's unit.
+    They are cut where a unit ends, if such a place is near. `unit_of` tells each pair's unit. Each pass needs a pair,
+    on every process: a batch of fewer pairs than passes is filled with some that count for nothing, whose numbers are
+    those of pairs raised by the number of all.
     """
     batches = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
     return [forward for batch in batches for forward in _cut(batch, unit_of, passes)]
@@ -60,9 +62,9 @@ def _grouped(group: list[_Place], batch_size: int, rng: random.Random) -> list[_
 
 
 def _cut(batch: Sequence[int], unit_of: Sequence[int], passes: int) -> list[list[int]]:
-    """A batch with fewer pairs than passes takes its first ones again: each pass needs a pair, on every process."""
-    pairs = [batch[number % len(batch)] for number in range(max(len(batch), passes))]
-    ends = [number for number in range(1, len(pairs)) if unit_of[pairs[number]] != unit_of[pairs[number - 1]]]
+    pairs = [*batch, *[batch[-1] + len(unit_of)] * (passes - len(batch))]
+    units = [unit_of[number % len(unit_of)] for number in pairs]
+    ends = [number for number in range(1, len(pairs)) if units[number] != units[number - 1]]
     share = len(pairs) / passes
     cuts = [0]
     for number in range(1, passes):

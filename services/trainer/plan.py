@@ -1,17 +1,15 @@
-"""What the step and its training subprocess say to each other: a plan in, JSON lines and a result out.
+"""What the step tells its training subprocess: a plan and the pairs, as plain files in one work folder.
 
-Plain files in one work folder. Knows no tensors and no object store, so both sides import it cheaply.
+Knows no tensors and no object store, so both sides import it cheaply. What comes back: services/trainer/notes.py.
 """
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 from shared.job_settings import TrainSettings
-from shared.types.records import LossPoint
 
 
 class Note(BaseModel):
@@ -20,12 +18,13 @@ class Note(BaseModel):
 
 class TrainPair(Note):
     """One question about one image, and the answer to learn. `image` is a path relative to the plan's image folder,
-    `image_key` where it is stored."""
+    `image_key` where it is stored. `held_out` pairs are not trained on: the validation loss is theirs."""
 
     image: str
     question: str
     answer: str
     image_key: str = ""
+    held_out: bool = False
 
 
 class Plan(Note):
@@ -73,39 +72,10 @@ class Plan(Note):
         """The folder of the finished adapter's files."""
         return self.folder / "adapter"
 
-
-class StepDone(Note):
-    """One optimiser step is done. `loss` is the mean over the batch's answer tokens."""
-
-    event: Literal["step"] = "step"
-    total: int
-    point: LossPoint
-
-
-class CheckpointMade(Note):
-    """A checkpoint's folder is complete. The reader may remove it."""
-
-    event: Literal["checkpoint"] = "checkpoint"
-    step: int
-    folder: Path
-
-
-class Result(Note):
-    """Training ended well. `losses` also holds the points of the attempts that were resumed from. `not_packed` tells
-    why pairs had sequences of their own, or is empty."""
-
-    losses: tuple[LossPoint, ...]
-    pairs: int
-    dropped: dict[str, int]
-    precision: str
-    device: str
-    not_packed: str = ""
-    trainable_parameters: int
-    seconds: float
-
-
-Event = Annotated[StepDone | CheckpointMade, Field(discriminator="event")]
-EVENTS: TypeAdapter[StepDone | CheckpointMade] = TypeAdapter(Event)
+    @property
+    def best(self) -> Path:
+        """The weights of the best validation loss so far, where early stopping looks for it."""
+        return self.folder / "best.safetensors"
 
 
 def write_pairs(plan: Plan, pairs: Sequence[TrainPair]) -> None:

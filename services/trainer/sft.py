@@ -7,6 +7,7 @@ than one process) is done first.
 import gc
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from services.trainer.plan import Plan
@@ -15,6 +16,8 @@ from shared.worker.parent_death import die_with_parent
 
 FAILED = 3
 ORPHANED = 4
+# Said, so that no configuration file of the user's is asked. Port 0: any free one, for trainings side by side.
+_LAUNCH = ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
 
 
 def main() -> int:
@@ -28,6 +31,7 @@ def main() -> int:
         _become_launcher(plan)
     # Importing makes millions of objects that live to the end: collecting in between costs a third of the import.
     gc.disable()
+    from services.trainer.tuning.memory import is_out_of_memory, out_of_memory
     from services.trainer.tuning.tune import tune
 
     gc.freeze()
@@ -37,12 +41,19 @@ def main() -> int:
     except SelfSynthError as error:
         leave_error(plan.error, error.report())
         return FAILED
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        traceback.print_exc()
+        leave_error(plan.error, out_of_memory(error).report())
+        return FAILED
     return 0
 
 
 def _become_launcher(plan: Plan) -> None:
-    """Replaced in place, so that the launcher dies with our parent; its own children come back here."""
-    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(plan.processes)]
+    """Replaced in place, so that the launcher dies with our parent; its own children come back here. `--multi_gpu` is
+    accelerate's word for one process a device on one machine: without a GPU they are CPU processes over gloo."""
+    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(plan.processes), *_LAUNCH]
     os.execv(sys.executable, [sys.executable, *launch, "-m", "services.trainer.sft", str(plan.file), str(os.getpid())])
 
 

@@ -90,12 +90,17 @@ class Prediction(Record):
 
 
 class LossPoint(Record):
-    """One logged point of training. `epoch` is fractional; `loss` is the mean over answer tokens since the last one."""
+    """One optimiser step of training. `epoch` is fractional; `loss` is the mean over the batch's answer tokens,
+    `grad_norm` is of before clipping; `tokens` counts the pairs' tokens, image tokens included. `validation_loss` is
+    there where early stopping looked for it."""
 
     step: int
     epoch: float
     loss: float
     learning_rate: float
+    grad_norm: float | None = None
+    tokens: int | None = None
+    validation_loss: float | None = None
 
 
 class Proposal(Record):

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.trainer.plan import EVENTS, CheckpointMade, Plan, Result, StepDone
+from services.trainer.notes import EVENTS, CheckpointMade, Result, StepDone
+from services.trainer.plan import Plan
 from shared.errors import DeviceOutOfMemory, ErrorReport, SelfSynthError, SystemFault, UserFault
 
 _TAIL_LINES = 15

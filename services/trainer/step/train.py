@@ -9,7 +9,8 @@ from pathlib import Path
 
 import structlog
 
-from services.trainer.plan import Plan, Result, StepDone, write_pairs
+from services.trainer.notes import Result, StepDone
+from services.trainer.plan import Plan, write_pairs
 from services.trainer.step.checkpoints import CheckpointUploads, checkpoints, fetch, forget
 from services.trainer.step.child import TrainingProcess
 from services.trainer.step.gather import gather_adapter, gather_images, gather_pairs

@@ -14,6 +14,7 @@ def training_arguments(plan: Plan) -> TrainingArguments:
         output_dir=str(plan.folder / "trainer"),
         num_train_epochs=1,
         per_device_train_batch_size=micro,
+        per_device_eval_batch_size=micro,
         gradient_accumulation_steps=passes,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="constant_with_warmup" if settings.schedule == "constant" else settings.schedule,
@@ -25,11 +26,15 @@ def training_arguments(plan: Plan) -> TrainingArguments:
         gradient_checkpointing=settings.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},
         save_steps=settings.checkpoint_every,
+        eval_strategy="steps" if settings.early_stopping else "no",
+        eval_steps=settings.checkpoint_every,
         logging_steps=1,
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
         # The passes are as many as the processes need (order.passes_of).
         accelerator_config={"even_batches": False},
+        # Without it several processes on CPUs would each train alone.
+        use_cpu=not torch.cuda.is_available(),
         dataloader_pin_memory=torch.cuda.is_available(),
         report_to="none",
         disable_tqdm=True,

@@ -1,6 +1,7 @@
 """Hands pairs to transformers' Trainer in the planned order, as many a forward pass as planned."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,9 +24,29 @@ class PassTrainer(Trainer):  # type: ignore[misc]
         pairs: list[TokenPair],
         passes: list[list[int]],
         sequences: Sequences,
+        held_out: Sequence[TokenPair] = (),
     ) -> None:
-        super().__init__(model=model, args=arguments, train_dataset=pairs, data_collator=sequences.collate)
+        super().__init__(
+            model=model,
+            args=arguments,
+            train_dataset=[*pairs, *map(filler, pairs)],
+            eval_dataset=list(held_out) or None,
+            data_collator=sequences.collate,
+        )
+        self._pairs = pairs
         self._passes = passes
+        self._passes_a_step: int = arguments.gradient_accumulation_steps * arguments.world_size
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the whole training."""
+        return len(self._passes) // self._passes_a_step
+
+    def pairs_of_step(self, step: int) -> list[TokenPair]:
+        """Those of an optimiser step, counted from 1, on all processes together."""
+        passes = self._passes_a_step
+        numbers = [number for numbers in self._passes[(step - 1) * passes : step * passes] for number in numbers]
+        return [self._pairs[number] for number in numbers if number < len(self._pairs)]
 
     def get_train_dataloader(self) -> Any:
         loader = torch.utils.data.DataLoader(
@@ -35,6 +56,11 @@ class PassTrainer(Trainer):  # type: ignore[misc]
             pin_memory=self.args.dataloader_pin_memory,
         )
         return self.accelerator.prepare(loader)
+
+
+def filler(pair: TokenPair) -> TokenPair:
+    """What takes the place of a pair and counts for nothing: it has no answer."""
+    return replace(pair, prompt_length=len(pair.ids))
 
 
 def planned_passes(plan: Plan, pairs: Sequence[TokenPair], packed: bool, passes: int) -> list[list[int]]:

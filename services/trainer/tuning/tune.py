@@ -1,21 +1,27 @@
 """The fine-tuning itself: pairs, model and transformers' Trainer put together. Runs in the subprocess only."""
 
 import signal
-import time
 from typing import Any
 
 import torch
-from transformers import AutoProcessor, PrinterCallback, set_seed
+from peft import set_peft_model_state_dict
+from safetensors.torch import load_file
+from transformers import AutoProcessor, PrinterCallback, TrainerState, set_seed
 
+from services.trainer.notes import Result
 from services.trainer.packing.trial import Sequences, Trial
-from services.trainer.plan import Plan, Result, read_pairs
+from services.trainer.plan import Plan, read_pairs
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.arguments import training_arguments
+from services.trainer.tuning.diverging import NotFinite, diverged
+from services.trainer.tuning.early_stopping import EarlyStop, best_step, is_over, take_best
 from services.trainer.tuning.encoding import PairEncoder, encode_all
-from services.trainer.tuning.feeding import PassTrainer, planned_passes
+from services.trainer.tuning.feeding import planned_passes
 from services.trainer.tuning.lora import build_model, precision_of
+from services.trainer.tuning.pace import Stopwatch
 from services.trainer.tuning.probing import probes_of
 from services.trainer.tuning.reporter import Reporter
+from services.trainer.tuning.trainer import TuningTrainer
 from shared.errors import TooFewPairs
 from shared.types.probes import PROBES
 
@@ -26,50 +32,73 @@ def tune(plan: Plan) -> None:
     Raises TooFewPairs when no pair is left to train on, UserFault when the loss stops being a number. On SIGTERM it
     leaves a checkpoint and no result.
     """
-    began = time.monotonic()
+    watch = Stopwatch(plan.processes)
     torch.set_num_threads(plan.threads)
     set_seed(plan.seed)
     processor = AutoProcessor.from_pretrained(plan.model_path)
     encoder = PairEncoder(processor, plan.images)
-    pairs, dropped = encode_all(encoder, read_pairs(plan), plan.settings.max_length)
-    if not pairs:
+    asked = read_pairs(plan)
+    pairs, dropped = encode_all(encoder, (pair for pair in asked if not pair.held_out), plan.settings.max_length)
+    held_out, _ = encode_all(encoder, (pair for pair in asked if pair.held_out), plan.settings.max_length)
+    if not pairs or (plan.settings.early_stopping and not held_out):
         raise _nothing_left(plan, dropped)
     model = build_model(plan)
-    reporter = Reporter(plan, len(pairs))
     sequences = _sequences(plan, model, encoder, processor.tokenizer.pad_token_id or 0, pairs)
-    trainer = _trainer(plan, model, pairs, sequences)
+    trainer = _trainer(plan, model, pairs, sequences, held_out)
+    reporter = Reporter(plan, len(pairs), trainer.pairs_of_step, watch)
     trainer.add_callback(reporter)
     signal.signal(signal.SIGTERM, reporter.stop_soon)
-    trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint else None)
+    try:
+        _train(plan, trainer)
+    except NotFinite as fault:
+        raise diverged(fault, encoder, asked) from fault
     if not reporter.stopping and trainer.is_world_process_zero():
-        probes = probes_of(plan, model, encoder, read_pairs(plan))
+        if plan.best.exists():
+            set_peft_model_state_dict(model, load_file(plan.best))
+        probes = probes_of(plan, model, encoder, asked)
         plan.trained.mkdir(exist_ok=True)
         (plan.trained / PROBES).write_text(probes.model_dump_json())
-        _leave(plan, model, trainer, reporter, dropped, sequences.why_not, time.monotonic() - began)
+        _leave(plan, model, trainer, reporter, dropped, sequences.why_not, watch)
+
+
+def _train(plan: Plan, trainer: TuningTrainer) -> None:
+    """Also from a checkpoint at which early stopping has ended training: then nothing is left but to deliver."""
+    take_best(plan)
+    if plan.checkpoint and plan.settings.early_stopping:
+        state = TrainerState.load_from_json(str(plan.checkpoint / "trainer_state.json"))
+        if is_over(state.log_history, plan.settings.early_stopping.patience):
+            trainer.state = state
+            return
+    trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint else None)
 
 
 def _leave(
     plan: Plan,
     model: Any,
-    trainer: PassTrainer,
+    trainer: TuningTrainer,
     reporter: Reporter,
     dropped: dict[str, int],
     not_packed: str,
-    seconds: float,
+    watch: Stopwatch,
 ) -> None:
     """The result is written last: where it is, the adapter is complete."""
     # The adapter names its base by the name it is served under, not by where its files lie on this machine.
     model.peft_config["default"].base_model_name_or_path = plan.base_model
     model.save_pretrained(plan.trained, save_embedding_layers=False)
+    history = trainer.state.log_history
     result = Result(
-        losses=tuple(reporter.point_of(entry) for entry in trainer.state.log_history if "loss" in entry),
+        losses=reporter.points(history),
         pairs=reporter.pairs,
         dropped=dropped,
         precision=precision_of(plan),
         device=trainer.args.device.type,
         not_packed=not_packed,
         trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        seconds=seconds,
+        seconds=watch.seconds,
+        pace=watch.pace(steps_left=0),
+        held_out=len(trainer.eval_dataset or ()),
+        best_step=best_step(history),
+        stopped_early=trainer.state.global_step < trainer.steps,
     )
     plan.result.write_text(result.model_dump_json())
 
@@ -82,12 +111,16 @@ def _sequences(plan: Plan, model: Any, encoder: PairEncoder, pad_id: int, pairs:
     return trial.sequences(pairs, wanted=plan.settings.packing == "auto")
 
 
-def _trainer(plan: Plan, model: Any, pairs: list[TokenPair], sequences: Sequences) -> PassTrainer:
+def _trainer(
+    plan: Plan, model: Any, pairs: list[TokenPair], sequences: Sequences, held_out: list[TokenPair]
+) -> TuningTrainer:
     arguments = training_arguments(plan)
     forward_passes = arguments.gradient_accumulation_steps * plan.processes
     passes = planned_passes(plan, pairs, sequences.packed, forward_passes)
-    trainer = PassTrainer(model, arguments, pairs, passes, sequences)
+    trainer = TuningTrainer(model, arguments, pairs, passes, sequences, held_out)
     trainer.remove_callback(PrinterCallback)
+    if plan.settings.early_stopping:
+        trainer.add_callback(EarlyStop(plan.settings.early_stopping.patience))
     return trainer
 
 

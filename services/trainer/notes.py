@@ -1,0 +1,63 @@
+"""What the training subprocess tells the step: JSON lines while it runs, and a result. Knows no tensors, no store."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from services.trainer.plan import Note
+from shared.types.records import LossPoint
+
+
+class Pace(Note):
+    """How fast this launch of the subprocess trains and what it took so far, all its processes together.
+
+    `tokens_per_s` counts each pair's tokens, image tokens included, as if it had a sequence of its own: packing makes
+    it larger. `gpu_memory_bytes` is the most that a process held on its device; 0 on a CPU, as are `gpu_seconds`.
+    """
+
+    tokens_per_s: float
+    eta_s: float
+    gpu_memory_bytes: int
+    gpu_seconds: float
+    cpu_seconds: float
+
+
+class StepDone(Note):
+    """One optimiser step is done. `loss` is the mean over the batch's answer tokens."""
+
+    event: Literal["step"] = "step"
+    total: int
+    point: LossPoint
+    pace: Pace
+
+
+class CheckpointMade(Note):
+    """A checkpoint's folder is complete. The reader may remove it."""
+
+    event: Literal["checkpoint"] = "checkpoint"
+    step: int
+    folder: Path
+
+
+class Result(Note):
+    """Training ended well. `losses` also holds the points of the attempts that were resumed from. `not_packed` tells
+    why pairs had sequences of their own, or is empty. With early stopping `held_out` pairs gave the validation loss,
+    and the adapter is that of `best_step`."""
+
+    losses: tuple[LossPoint, ...]
+    pairs: int
+    dropped: dict[str, int]
+    precision: str
+    device: str
+    not_packed: str = ""
+    trainable_parameters: int
+    seconds: float
+    pace: Pace
+    held_out: int = 0
+    best_step: int | None = None
+    stopped_early: bool = False
+
+
+Event = Annotated[StepDone | CheckpointMade, Field(discriminator="event")]
+EVENTS: TypeAdapter[StepDone | CheckpointMade] = TypeAdapter(Event)
