@@ -14,6 +14,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from services.trainer.tuning.lora import layers_of, sketched
+from shared.lora_layers import pattern_of
+
 _TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}USER: {% for c in m['content'] %}"
     "{% if c['type'] == 'image' %}<image>\n{% endif %}{% endfor %}{% for c in m['content'] %}"
@@ -75,6 +78,13 @@ def tiny_llava(folder: Path, seed: int = 0, width: int = 128, layers: int = 4, i
         chat_template=_TEMPLATE,
     ).save_pretrained(folder)
     return folder
+
+
+def lora_targets(model: Path) -> str:
+    """The layers of the model in the folder `model` that a job trains by default, as a pattern for peft."""
+    sketch = sketched(model)
+    layers = layers_of(sketch)
+    return pattern_of((*layers.language, *layers.projector), (name for name, _ in sketch.named_modules()))
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:

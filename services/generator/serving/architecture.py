@@ -1,6 +1,5 @@
 """What a checkpoint's config says about the model: lengths, heads, every layer that may get LoRA. Loads no weights."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForImageTextToText
 
 from shared.errors import InvalidInput
-from shared.lora_layers import LANGUAGE, PROJECTOR
+from shared.lora_layers import lora_layers
 
 Shape = tuple[int, int]
 
@@ -40,22 +39,24 @@ def read_architecture(folder: Path) -> Architecture:
             remedy="Name the folder of a vision-language model's checkpoint that transformers supports.",
         ) from error
     text = config.get_text_config()
+    layers = lora_layers(model, _is_linear)
     return Architecture(
         positions=text.max_position_embeddings,
         head_size=getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads,
-        language=_linear(model, LANGUAGE),
-        projector=_linear(model, PROJECTOR),
+        language=_shapes(model, layers.language),
+        projector=_shapes(model, layers.projector),
         hidden_prefixes=_hidden_prefixes(model),
         takes_videos=getattr(config, "video_token_id", None) is not None,
     )
 
 
-def _linear(model: Any, pattern: str) -> dict[str, Shape]:
-    return {
-        name: (module.out_features, module.in_features)
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and re.fullmatch(pattern, name)
-    }
+def _is_linear(module: object) -> bool:
+    return isinstance(module, torch.nn.Linear)
+
+
+def _shapes(model: Any, names: tuple[str, ...]) -> dict[str, Shape]:
+    layers = {name: model.get_submodule(name) for name in names}
+    return {name: (layer.out_features, layer.in_features) for name, layer in layers.items()}
 
 
 def _hidden_prefixes(model: Any) -> dict[str, str]:

@@ -14,8 +14,8 @@ def check(settings: ServingSettings, model: Architecture, device: Device) -> Non
     max_rank(settings)
     if not model.language:
         raise InvalidInput(
-            f"the model in {settings.engine_model} has no linear layers below a `language_model` to put adapters on",
-            remedy="Use a model whose language model transformers calls so.",
+            f"the model in {settings.engine_model} has no linear layers in its language model to put adapters on",
+            remedy="Use a model with a language model of plain layers, as most are.",
             code="unsupported_model",
         )
     check_weight_names(settings.engine_model, model.hidden_prefixes)

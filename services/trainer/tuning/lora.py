@@ -1,16 +1,17 @@
 """Builds the model to train: the base with a new or the previous round's LoRA. Knows no data and no schedule."""
 
-import re
+from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForImageTextToText
+from transformers import AutoConfig, AutoModelForImageTextToText
 
 from services.trainer.plan import Plan
-from services.trainer.targets import target_pattern
-from shared.errors import InvalidInput
-from shared.lora_layers import LANGUAGE, PROJECTOR
+from services.trainer.targets import check_layers, chosen_layers
+from services.trainer.tuning.four_bit import check_four_bit, four_bit_config, load_in_four_bit
+from shared.job_settings import TrainSettings
+from shared.lora_layers import LoraLayers, lora_layers, pattern_of
 
 
 def precision_of(plan: Plan) -> str:
@@ -22,38 +23,58 @@ def precision_of(plan: Plan) -> str:
 def build_model(plan: Plan) -> Any:
     """The base model, frozen, with LoRA weights in float32 to train.
 
-    Raises InvalidInput when the base has no layers of the names that LLaVA-like models use.
+    Raises InvalidInput when the base has nothing to train where the settings want it, or when the previous adapter
+    trains other layers; UserFault when 4 bits are asked for where they cannot be had.
     """
-    dtype = torch.bfloat16 if precision_of(plan) == "bf16" else torch.float32
-    base = AutoModelForImageTextToText.from_pretrained(plan.model_path, dtype=dtype)
+    sketch = sketched(plan.model_path)
+    chosen = chosen_layers(layers_of(sketch), plan.settings, plan.base_model)
+    config = lora_config(sketch, chosen, plan.settings)
+    if plan.adapter:
+        check_layers(plan.adapter, chosen)
+    base = _in_four_bit(plan, sketch) if plan.settings.base_precision == "4bit" else load_base(plan)
     base.config.use_cache = False
-    check_targets(base, plan)
-    config = _config(plan)
     if plan.adapter:
         return PeftModel.from_pretrained(base, plan.adapter, config=config, is_trainable=True)
     return get_peft_model(base, config)
 
 
-def _config(plan: Plan) -> LoraConfig:
+def load_base(plan: Plan, **options: Any) -> Any:
+    """The base model in the precision in effect, none of it quantised. `options` are `from_pretrained`'s."""
+    return AutoModelForImageTextToText.from_pretrained(plan.model_path, dtype=_dtype(plan), **options)
+
+
+def sketched(model_path: Path) -> Any:
+    """The model without weights, to ask for its structure."""
+    with torch.device("meta"):
+        return AutoModelForImageTextToText.from_config(AutoConfig.from_pretrained(model_path))
+
+
+def layers_of(model: torch.nn.Module) -> LoraLayers:
+    return lora_layers(model, _is_linear)
+
+
+def lora_config(model: torch.nn.Module, chosen: tuple[str, ...], settings: TrainSettings) -> LoraConfig:
+    """LoRA on the layers `chosen` of `model` (or of its sketch), and on no other."""
     return LoraConfig(
-        r=plan.settings.lora_rank,
-        lora_alpha=plan.settings.lora_alpha,
-        lora_dropout=plan.settings.lora_dropout,
-        target_modules=target_pattern(plan.settings),
+        r=settings.lora_rank,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+        target_modules=pattern_of(chosen, (name for name, _ in model.named_modules())),
         bias="none",
         task_type="CAUSAL_LM",
     )
 
 
-def check_targets(base: torch.nn.Module, plan: Plan) -> None:
-    wanted = {"language model": LANGUAGE}
-    if plan.settings.projector == "lora":
-        wanted["projector"] = PROJECTOR
-    names = [name for name, _ in base.named_modules()]
-    missing = [part for part, pattern in wanted.items() if not any(re.fullmatch(pattern, name) for name in names)]
-    if missing:
-        raise InvalidInput(
-            f"base model {plan.base_model!r} has no layers to train in its {' and '.join(missing)}",
-            remedy="Use a LLaVA-like model, or set train.projector to 'frozen' where only the projector is missing.",
-            code="unsupported_model",
-        )
+def _in_four_bit(plan: Plan, sketch: torch.nn.Module) -> Any:
+    check_four_bit()
+    linear = [name for name, module in sketch.named_modules() if _is_linear(module)]
+    config = four_bit_config(layers_of(sketch).language, linear, _dtype(plan))
+    return load_in_four_bit(plan.model_path, config, torch.device("cuda", torch.cuda.current_device()))
+
+
+def _is_linear(module: object) -> bool:
+    return isinstance(module, torch.nn.Linear)
+
+
+def _dtype(plan: Plan) -> torch.dtype:
+    return torch.bfloat16 if precision_of(plan) == "bf16" else torch.float32

@@ -1,58 +1,57 @@
 import json
-import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from services.trainer.targets import check_previous, target_pattern
+from services.trainer.targets import check_layers, check_previous, chosen_layers
 from shared.errors import InvalidInput
 from shared.job_settings import TrainSettings
+from shared.lora_layers import LoraLayers
+
+LAYERS = LoraLayers("vision", ("language.0.q", "language.0.v"), ("between.linear",), ())
+FROZEN = TrainSettings(projector="frozen")
 
 
-@pytest.mark.parametrize(
-    ("name", "matches"),
-    [
-        ("model.language_model.layers.0.self_attn.q_proj", True),
-        ("language_model.model.layers.31.mlp.down_proj", True),
-        ("model.multi_modal_projector.linear_1", True),
-        ("model.vision_tower.encoder.layers.0.self_attn.q_proj", False),
-        ("model.vision_tower.vision_model.encoder.layers.0.mlp.fc1", False),
-        ("lm_head", False),
-    ],
-)
-def test_the_vision_tower_never_gets_lora(name: str, matches: bool) -> None:
-    assert bool(re.fullmatch(target_pattern(TrainSettings()), name)) is matches
-
-
-def test_a_frozen_projector_gets_no_lora() -> None:
-    pattern = target_pattern(TrainSettings(projector="frozen"))
-    assert not re.fullmatch(pattern, "model.multi_modal_projector.linear_1")
-
-
-def adapter(folder: Path, pattern: str, *layers: str) -> Path:
-    config = {"r": 128, "lora_alpha": 256, "target_modules": pattern}
+def adapter(folder: Path, *layers: str) -> Path:
+    config = {"r": 128, "lora_alpha": 256, "target_modules": "said otherwise"}
     (folder / "adapter_config.json").write_text(json.dumps(config))
-    keys = (f"base_model.model.model.{layer}.lora_{half}.weight" for layer in layers for half in "AB")
+    keys = (f"base_model.model.{layer}.lora_{half}.weight" for layer in layers for half in "AB")
     save_file({key: np.zeros((1, 1), np.float32) for key in keys}, folder / "adapter_model.safetensors")
     return folder
 
 
-_LANGUAGE_LAYER, _PROJECTOR_LAYER = "language_model.layers.0.self_attn.q_proj", "multi_modal_projector.linear_1"
+def test_a_frozen_projector_gets_no_lora() -> None:
+    assert chosen_layers(LAYERS, TrainSettings(), "base") == ("language.0.q", "language.0.v", "between.linear")
+    assert chosen_layers(LAYERS, FROZEN, "base") == ("language.0.q", "language.0.v")
 
 
-@pytest.mark.parametrize("change", [{"lora_rank": 4}, {"lora_alpha": 1}, {"projector": "frozen"}])
-def test_an_adapter_of_other_settings_is_refused_by_name(tmp_path: Path, change: dict[str, Any]) -> None:
+def test_a_base_without_layers_to_train_is_refused_by_what_is_missing() -> None:
+    bare = LoraLayers("vision", ("language.0.q",), (), ("experts",))
+    assert chosen_layers(bare, FROZEN, "base") == ("language.0.q",)
+    with pytest.raises(InvalidInput, match="'base' has no linear layers to train in its projector") as error:
+        chosen_layers(bare, TrainSettings(), "base")
+    assert "'frozen'" in error.value.remedy
+
+
+@pytest.mark.parametrize("change", [{"lora_rank": 4}, {"lora_alpha": 1}])
+def test_an_adapter_of_other_settings_is_refused_by_name(tmp_path: Path, change: dict[str, int]) -> None:
     settings = TrainSettings()
-    previous = adapter(tmp_path, target_pattern(settings), _LANGUAGE_LAYER, _PROJECTOR_LAYER)
+    previous = adapter(tmp_path, *LAYERS.language)
     check_previous(previous, settings, "adapters/x")
     with pytest.raises(InvalidInput, match=f"adapters/x .*train.{next(iter(change))}"):
         check_previous(previous, settings.model_copy(update=change), "adapters/x")
 
 
 def test_an_adapter_whose_layers_another_release_named_otherwise_is_trained_on(tmp_path: Path) -> None:
-    check_previous(adapter(tmp_path, ".*_proj|.*linear.", _LANGUAGE_LAYER, _PROJECTOR_LAYER), TrainSettings(), "x")
-    frozen = TrainSettings(projector="frozen")
-    check_previous(adapter(tmp_path, ".*_proj", _LANGUAGE_LAYER), frozen, "x")
+    check_layers(adapter(tmp_path, *LAYERS.language, *LAYERS.projector), chosen_layers(LAYERS, TrainSettings(), "base"))
+
+
+def test_an_adapter_that_trains_more_or_fewer_layers_is_refused(tmp_path: Path) -> None:
+    more = adapter(tmp_path, *LAYERS.language, *LAYERS.projector)
+    with pytest.raises(InvalidInput, match=r"1 differ, such as between\.linear, which the adapter trains"):
+        check_layers(more, chosen_layers(LAYERS, FROZEN, "base"))
+    fewer = adapter(tmp_path, *LAYERS.language)
+    with pytest.raises(InvalidInput, match=r"between\.linear, which this job trains; train\.projector"):
+        check_layers(fewer, chosen_layers(LAYERS, TrainSettings(), "base"))

@@ -16,6 +16,9 @@ _LAYERS = [
     for layer in (0, 1)
     for module in ("self_attn.qkv_proj", "self_attn.o_proj", "mlp.gate_up_proj", "mlp.down_proj")
 ]
+_MERGERS = [
+    f"visual.{merger}.linear_fc{number}" for merger in ("merger", "deepstack_merger_list.0") for number in (1, 2)
+]
 _PROJECTOR = ["multi_modal_projector.linear_1", "multi_modal_projector.linear_2"]
 
 
@@ -25,7 +28,7 @@ _PROJECTOR = ["multi_modal_projector.linear_1", "multi_modal_projector.linear_2"
         (models.llava, 4096, 32, _PROJECTOR, {"model.vision_tower": "vision_model"}, False),
         (models.llava_next, 32768, 32, _PROJECTOR, {"model.vision_tower": "vision_model"}, False),
         (models.qwen2_5_vl, 128000, 32, ["visual.merger.mlp.0", "visual.merger.mlp.2"], {}, True),
-        (models.qwen3_vl, 262144, 128, ["visual.merger.linear_fc1", "visual.merger.linear_fc2"], {}, True),
+        (models.qwen3_vl, 262144, 128, _MERGERS, {}, True),
     ],
     ids=["llava", "llava_next", "qwen2_5_vl", "qwen3_vl"],
 )

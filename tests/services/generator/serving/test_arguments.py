@@ -113,7 +113,7 @@ def test_images_are_limited_and_videos_where_the_model_takes_them() -> None:
         ({"max_length": 5000}, MODEL, CUDA, "length 5000"),
         ({"max_lora_rank": 1024}, MODEL, CUDA, "rank 1024"),
         ({}, Architecture(4096, 16, MODEL.language, {}, {}), CPU, "size 16"),
-        ({}, Architecture(4096, 32, {}, {}, {}), CUDA, "language_model"),
+        ({}, Architecture(4096, 32, {}, {}, {}), CUDA, "language model"),
     ],
 )
 def test_what_cannot_be_served_is_said_before_the_start(

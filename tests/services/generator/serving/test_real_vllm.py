@@ -15,13 +15,12 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from services.generator.chat import Engine
 from services.generator.engine.prompt import PromptReader
-from services.trainer.targets import target_pattern
-from shared.job_settings import TrainSettings
+from tests.models import lora_targets
 from tests.services.generator.chat_contract import ChatContract, Served
 from tests.services.generator.engine.serving import ask, asking, messages, picture, point, publish, texts
-from tests.vllm_server import KEY, Vllm
+from tests.vllm_server import DEMO_BASE, KEY, Vllm
 
-ALL_LAYERS = target_pattern(TrainSettings())
+ALL_LAYERS = lora_targets(DEMO_BASE)
 _QUESTIONS = ("Describe this bird.", "What bird is this? Tell what shows it.")
 _TOKENS = 24
 

@@ -11,8 +11,6 @@ import pytest
 
 from services.generator.chat import Engine, Sampling
 from services.generator.steps.view_concepts import SCHEMA
-from services.trainer.targets import target_pattern
-from shared.job_settings import TrainSettings
 from tests.services.generator.chat_contract import Served
 from tests.services.generator.engine.serving import ask, asking, picture, publish
 from tests.vllm_server import KEY, Vllm
@@ -24,7 +22,7 @@ _WARM = Sampling(n=8, temperature=1.0, top_p=1.0, max_tokens=12)
 @pytest.fixture(scope="module")
 def adapter(vllm: Vllm) -> str:
     name = "together-r1"
-    publish(vllm.model, vllm.store, name, targets=target_pattern(TrainSettings()), std=0.3, seed=4)
+    publish(vllm.model, vllm.store, name, std=0.3, seed=4)
     return name
 
 

@@ -9,9 +9,8 @@ import pytest
 
 from services.generator.chat import Engine
 from services.generator.liveness import read, watch
-from services.trainer.targets import target_pattern
 from shared.errors import SystemFault
-from shared.job_settings import TrainSettings
+from tests.models import lora_targets
 from tests.services.generator.engine.serving import ask, asking, picture
 from tests.services.generator.proof.scene import answering_as, ask_guarded, context, publish_probed
 from tests.vllm_server import KEY, Vllm
@@ -20,7 +19,7 @@ from tests.vllm_server import KEY, Vllm
 @pytest.fixture(scope="module")
 def adapters(vllm: Vllm) -> None:
     for seed, name in enumerate(("proven-r1", "other-r1")):
-        publish_probed(vllm.model, vllm.store, name, targets=target_pattern(TrainSettings()), std=0.3, seed=seed)
+        publish_probed(vllm.model, vllm.store, name, targets=lora_targets(vllm.model), std=0.3, seed=seed)
 
 
 def test_an_adapter_that_vllm_serves_passes_the_gate(vllm: Vllm, adapters: None) -> None:
@@ -39,7 +38,7 @@ def test_whatever_else_vllm_answers_with_does_not(vllm: Vllm, adapters: None, se
 
 
 def test_an_engine_that_hangs_is_not_alive_whatever_health_says(vllm: Vllm) -> None:
-    [core] = [process for process in vllm.tree() if "EngineCore" in process.name()]
+    core = vllm.core()
     with vllm.client() as client, ThreadPoolExecutor(1) as pool:
         assert watch(vllm.url, deadline_s=5) is None
         core.send_signal(signal.SIGSTOP)
