@@ -38,6 +38,17 @@ def no_answer(url: httpx.URL, error: Exception) -> ApiUnavailable:
     )
 
 
+def damaged(name: str) -> ApiUnavailable:
+    return ApiUnavailable(
+        f"{name} did not come as it was stored",
+        remedy="Fetch it again; the files that came well are kept.",
+        code="download_damaged",
+        fault="system",
+        status=200,
+        faults=[],
+    )
+
+
 def refusal(response: httpx.Response) -> ApiError:
     """The error in a problem+json body; anything else comes from something between us and the API."""
     try:

@@ -1,6 +1,7 @@
 """Calls of the API over HTTP: addresses and JSON in, JSON out, errors as ApiError. Knows nothing of what is called."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -50,6 +51,21 @@ class Calls:
     def _bytes(self, path: str) -> bytes:
         return self._patiently("GET", path).content
 
+    def _to_file(self, path: str, target: Path) -> None:
+        """The body into a file, however large, from its beginning again while the API is away."""
+        self._retrying()(self._stream, path, target)
+
+    def _stream(self, path: str, target: Path) -> None:
+        try:
+            with self._http.stream("GET", path) as response, target.open("wb") as file:
+                if not response.is_success:
+                    response.read()
+                    raise refusal(response)
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+        except httpx.TransportError as error:
+            raise no_answer(self._http.base_url, error) from error
+
     def _json(self, method: str, path: str, **request: Any) -> Json:
         answer: Json = self._patiently(method, path, **request).json()
         return answer
@@ -60,10 +76,12 @@ class Calls:
 
     def _patiently(self, method: str, path: str, **request: Any) -> httpx.Response:
         """One call, repeated while the API is away. Only for calls that may be repeated."""
+        return self._retrying()(self._send, method, path, **request)
+
+    def _retrying(self) -> Retrying:
         away = retry_if_exception_type(ApiUnavailable)
         wait = wait_exponential_jitter(multiplier=0.1, max=2)
-        retrying = Retrying(retry=away, wait=wait, stop=stop_after_delay(self._patience_s), reraise=True)
-        return retrying(self._send, method, path, **request)
+        return Retrying(retry=away, wait=wait, stop=stop_after_delay(self._patience_s), reraise=True)
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

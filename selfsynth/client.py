@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from selfsynth.api_errors import invalid_dataset
 from selfsynth.calls import Json
 from selfsynth.concept_calls import ConceptCalls
+from selfsynth.export_calls import ExportCalls
 from selfsynth.packing import Outgoing
 
 Concepts = Mapping[str, Sequence[str]]
@@ -23,7 +24,7 @@ _POLL_S = 0.5
 _UPLOAD_TIMEOUT = httpx.Timeout(60.0, read=3600.0)
 
 
-class Client(ConceptCalls):
+class Client(ConceptCalls, ExportCalls):
     """What the API can do. Every method raises ApiError. See Calls for what it is made of."""
 
     def add_dataset(self, path: Path | str, name: str, concepts: Concepts | None = None, **wishes: Any) -> Json:

@@ -1,5 +1,6 @@
 """`selfsynth jobs ...`: look at jobs, wait for them, cancel them, take home what they trained."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -76,6 +77,38 @@ def adapter(
         chosen = client.job(job_id)["rounds_total"] if round_ is None else round_
         client.download_adapter(job_id, chosen, target)
     console().print(f"adapter of round {chosen} in {target}", soft_wrap=True, markup=False)
+
+
+class Form(StrEnum):
+    ADAPTER = "adapter"
+    MERGED = "merged"
+
+
+class Dtype(StrEnum):
+    BASE = "base"
+    FLOAT32 = "float32"
+
+
+@app.command()
+def export(
+    job_id: JobId,
+    out: Annotated[Path, typer.Option(help="The folder that the files go into.")],
+    round_: Annotated[
+        int | None, typer.Option("--round", help="That round; by default the best on the validation split.")
+    ] = None,
+    form: Annotated[Form, typer.Option(help="adapter, or merged: a model of its own.")] = Form.ADAPTER,
+    dtype: Annotated[Dtype, typer.Option(help="What merged weights are kept in.")] = Dtype.BASE,
+    license_: Annotated[str | None, typer.Option("--license", help="For the model card.")] = None,
+    url: Url = None,
+    key: Key = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Make what a round trained fit to give away, with a model card, and take it home."""
+    with interruptible(), client_for(url, key, folder) as client:
+        made = client.export(job_id, round_, form.value, dtype=dtype.value, license=license_)
+        demand_success(watch_job(client, made["id"], console()))
+        files = client.download_export(made["id"], out)
+    console().print(f"{len(files)} files in {out}", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -82,6 +82,8 @@ def _inputs(facts: JobFacts, at: Position) -> dict[str, Keys]:
             return _classes(facts)
         case StepName.VIEW_CONCEPTS:
             return examples | _classes(facts)
+        case StepName.EXPORT:
+            return {"adapter": (str(facts.params["prefix"]),)}
         case StepName.CLEAN_CONCEPTS:
             return bank | _classes(facts) | {"proposals": _proposals(facts)}
 

@@ -8,9 +8,9 @@ from shared.errors import NotFound
 
 
 def job_named(session: Session, job_id: str, *, lock: bool = False) -> Job:
-    """A job that users may see: a tuning job, or one that builds a concept bank. Raises NotFound."""
+    """A job that users may see: a tuning job, or one that builds a concept bank or an export. Raises NotFound."""
     job = session.get(Job, job_id, with_for_update=lock)
-    if job is None or job.kind not in ("tuning", *CONCEPT_KINDS):
+    if job is None or job.kind not in ("tuning", "export", *CONCEPT_KINDS):
         raise NotFound(f"there is no job {job_id!r}", remedy="`selfsynth jobs list` or GET /jobs lists them.")
     return job
 

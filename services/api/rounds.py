@@ -15,6 +15,7 @@ ONE_OFF: dict[str, tuple[StepName, ...]] = {
     "concepts_endpoint": (StepName.ASK_CONCEPTS, StepName.CLEAN_CONCEPTS),
     "concepts_own": (StepName.VIEW_CONCEPTS, StepName.CLEAN_CONCEPTS),
     "concepts_newest": (StepName.CLEAN_CONCEPTS,),
+    "export": (StepName.EXPORT,),
 }
 CONCEPT_KINDS = tuple(kind for kind in ONE_OFF if kind.startswith("concepts_"))
 

@@ -36,6 +36,10 @@ class TrainerSettings(WorkerSettings):
 
 
 def steps_of(settings: TrainerSettings) -> dict[StepName, Work]:
+    from services.trainer.export.step import export
     from services.trainer.step.train import train
 
-    return {StepName.TRAIN: lambda context: train(context, settings)}
+    return {
+        StepName.TRAIN: lambda context: train(context, settings),
+        StepName.EXPORT: lambda context: export(context, settings),
+    }

@@ -11,7 +11,7 @@ from shared.worker.harness import run_task
 from shared.worker.rq_process import serve
 
 # What a forked child would otherwise import anew for each message. Training itself is a fresh process: no torch here.
-_PRELOAD = ("services.trainer.step.train",)
+_PRELOAD = ("services.trainer.step.train", "services.trainer.export.step")
 
 
 def run_step(message: dict[str, Any]) -> None:

@@ -43,6 +43,7 @@ class StepName(StrEnum):
     ASK_CONCEPTS = "ask_concepts"
     VIEW_CONCEPTS = "view_concepts"
     CLEAN_CONCEPTS = "clean_concepts"
+    EXPORT = "export"
 
 
 class QueueName(StrEnum):
@@ -66,4 +67,5 @@ QUEUE_OF_STEP: dict[StepName, QueueName] = {
     StepName.ASK_CONCEPTS: QueueName.DATA,
     StepName.VIEW_CONCEPTS: QueueName.GENERATION,
     StepName.CLEAN_CONCEPTS: QueueName.SELECTION,
+    StepName.EXPORT: QueueName.TRAINING,
 }

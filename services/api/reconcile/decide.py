@@ -152,7 +152,7 @@ def _cancel(truth: Truth) -> Move | None:
 def _final_error(truth: Truth, shard: ShardTruth, error: ErrorReport) -> ErrorReport:
     at = truth.position
     where = f"{at.step.value} of round {at.round}" if at else shard.step_id
-    if truth.kind == "ingest":
-        where = "validation"
+    if truth.kind in ("ingest", "export"):
+        where = "validation" if truth.kind == "ingest" else "the export"
     tries = f" in {shard.failures} attempts, at last" if error.fault == "system" and shard.failures > 1 else ""
     return error.model_copy(update={"message": f"{where} failed{tries}: {error.message}"})

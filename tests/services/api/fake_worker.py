@@ -19,6 +19,7 @@ from shared.objects import ObjectStore
 from shared.queues import connect, queue_of
 from shared.types.concept_job import ConceptClasses
 from shared.types.concepts import BankSource
+from shared.types.export import ExportedFile
 from shared.types.lifecycle import QueueName, StepName
 from shared.types.records import Description, LossPoint, Proposal, Record
 from shared.types.tasks import StepTask
@@ -90,6 +91,8 @@ class FakeWorker:
             return self._concepts(task)
         if task.step == StepName.TRAIN:
             return self._train(task)
+        if task.step == StepName.EXPORT:
+            return self._export(task)
         row = Description(example_id="0", instruction=0, sample=0, text=task.step, finish_reason="stop")
         return self._leave(task, Description, [row], FIGURES.get(task.step, {}), {})
 
@@ -121,6 +124,16 @@ class FakeWorker:
         adapter = {"prefix": prefix, "sha256": hashlib.sha256(prefix.encode()).hexdigest()}
         row = LossPoint(step=1, epoch=1.0, loss=0.5, learning_rate=1e-4)
         return self._leave(task, LossPoint, [row], {"pairs": 16}, {"adapter": adapter})
+
+    def _export(self, task: StepTask) -> ManifestRef:
+        """Two files; the larger one takes several chunks to send."""
+        rows = []
+        for name, body in {"README.md": b"# a card", "model.safetensors": b"weights " * 2_000_000}.items():
+            sha256 = hashlib.sha256(body).hexdigest()
+            key = f"{task.output_prefix}/files/{sha256}/{name}"
+            self._store.put(key, body)
+            rows.append(ExportedFile(name=name, key=key, size_bytes=len(body), sha256=sha256))
+        return self._leave(task, ExportedFile, rows, {"files": 2}, {})
 
     def _leave(
         self, task: StepTask, record: type[Record], rows: Iterable[Record], figures: dict[str, float], extra: object
