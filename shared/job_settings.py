@@ -137,11 +137,25 @@ class TrainSettings(StepSettings):
         description="`{patience: 3, share: 0.05}`: a share of the images' pairs is held out; training ends when their "
         "loss, looked at with every checkpoint, was no better `patience` times, and the best weights are delivered",
     )
-    start_from: Literal["previous", "base"] = "previous"
+    start_from: Literal["previous", "base", "merged"] = Field(
+        "previous",
+        description="what a later round trains on: the previous round's LoRA, the base with a new one, or the base "
+        "with the earlier rounds merged in and a new one; then the served adapter is both, of rank lora_rank * round",
+    )
+
+    @model_validator(mode="after")
+    def _mergeable(self) -> "TrainSettings":
+        if self.start_from == "merged" and self.base_precision == "4bit":
+            raise ValueError("rounds cannot be merged into a base of 4 bits: change start_from or base_precision")
+        return self
+
+    def served_rank(self, rounds: int) -> int:
+        """The rank of the last round's adapter."""
+        return self.lora_rank * rounds if self.start_from == "merged" else self.lora_rank
 
     def of_round(self, round_: int) -> "TrainSettings":
         """These settings with the learning rate that holds in the round: later rounds may only refine."""
-        refined = round_ - 1 if self.start_from == "previous" else 0
+        refined = 0 if self.start_from == "base" else round_ - 1
         rate = self.learning_rate * self.round_decay**refined
         return self.model_copy(update={"learning_rate": rate})
 
@@ -186,6 +200,7 @@ PAPER: dict[str, Any] = {
         "fallback": "label_only",
         "max_fallback_share": 1.0,
     },
+    "train": {"start_from": "merged"},
 }
 PRESETS: dict[str, dict[str, Any]] = {"default": {}, "paper": PAPER}
 

@@ -40,7 +40,7 @@ def parse(body: Any, max_lora_rank: int) -> tuple[JobRequest, JobSettings]:
         faults += faults_of(error.errors())
     try:
         settings = _settings(body)
-        faults += _rank_faults(settings, max_lora_rank)
+        faults += _rank_faults(settings, request.rounds if request else 1, max_lora_rank)
     except InvalidInput as error:
         faults += _faults_in(error)
     if faults or request is None or settings is None:
@@ -118,10 +118,17 @@ def _settings(body: Any) -> JobSettings:
     return resolve(str(method), settings if isinstance(settings, dict) else {})
 
 
-def _rank_faults(settings: JobSettings, max_lora_rank: int) -> list[dict[str, str]]:
-    if settings.train.lora_rank <= max_lora_rank:
+def _rank_faults(settings: JobSettings, rounds: int, max_lora_rank: int) -> list[dict[str, str]]:
+    train = settings.train
+    if (rank := train.served_rank(rounds)) <= max_lora_rank:
         return []
-    return [{"field": "settings.train.lora_rank", "message": f"the engine serves ranks up to {max_lora_rank}"}]
+    message = f"the engine serves ranks up to {max_lora_rank} (SELFSYNTH_MAX_LORA_RANK, as the engine was started)"
+    if rank > train.lora_rank:
+        message = (
+            f"rounds that are merged stack their adapters, to rank {train.lora_rank} * {rounds} = {rank}, and {message}"
+            f"; take at most {max_lora_rank // rounds}, or train.start_from 'previous'"
+        )
+    return [{"field": "settings.train.lora_rank", "message": message}]
 
 
 def _faults_in(error: InvalidInput) -> list[dict[str, str]]:

@@ -46,7 +46,7 @@ class ApiSettings(EndpointSettings):
     attempts_per_step: int = Field(4, ge=1)
     retry_delay_s: float = Field(2.0, ge=0, description="pause before the second attempt; doubled for each later one")
     steps_per_job: int = Field(8, ge=1, description="shards of one job that are queued or running at once")
-    max_lora_rank: int = Field(512, ge=1)
+    max_lora_rank: int = Field(128, ge=1, description="what the engine was started to serve")
     body_limit_bytes: int = _MIB
     upload_limit_bytes: int = 20 * 1024 * _MIB
 

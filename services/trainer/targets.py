@@ -30,7 +30,10 @@ def chosen_layers(layers: LoraLayers, settings: TrainSettings, base_model: str) 
 
 
 def check_previous(adapter: Path, settings: TrainSettings, where: str) -> None:
-    """Raise InvalidInput when the adapter in the folder `adapter` cannot be trained on with this rank and alpha."""
+    """Raise InvalidInput when the adapter in the folder `adapter` cannot be trained on with this rank and alpha. One
+    that is merged may have any."""
+    if settings.start_from == "merged":
+        return
     config = json.loads((adapter / "adapter_config.json").read_text())
     has = {"lora_rank": config.get("r"), "lora_alpha": config.get("lora_alpha")}
     wrong = [

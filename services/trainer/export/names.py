@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import torch
-from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping, get_model_conversion_mapping
 from transformers.core_model_loading import WeightConverter, WeightRenaming, rename_source_key
 
+from services.trainer.tuning.lora import sketched
 from shared.weight_names import hidden_prefixes, published_name
 
 
@@ -14,8 +13,7 @@ class WeightNames:
     """Names in the checkpoint at `folder`. transformers itself tells which module each belongs to."""
 
     def __init__(self, folder: Path) -> None:
-        with torch.device("meta"):
-            model = AutoModelForImageTextToText.from_config(AutoConfig.from_pretrained(folder))
+        model = sketched(folder)
         changes = get_model_conversion_mapping(model)
         self._renamings = [change for change in changes if isinstance(change, WeightRenaming)]
         self._converters = [change for change in changes if isinstance(change, WeightConverter)]

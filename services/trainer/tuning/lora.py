@@ -10,6 +10,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText
 from services.trainer.plan import Plan
 from services.trainer.targets import check_layers, chosen_layers
 from services.trainer.tuning.four_bit import check_four_bit, four_bit_config, load_in_four_bit
+from services.trainer.tuning.merging import merge_into
 from shared.job_settings import TrainSettings
 from shared.lora_layers import LoraLayers, lora_layers, pattern_of
 
@@ -21,7 +22,8 @@ def precision_of(plan: Plan) -> str:
 
 
 def build_model(plan: Plan) -> Any:
-    """The base model, frozen, with LoRA weights in float32 to train.
+    """The base model, frozen, with LoRA weights in float32 to train: new ones, or the previous round's. Where rounds
+    are merged, the earlier ones are in the base.
 
     Raises InvalidInput when the base has nothing to train where the settings want it, or when the previous adapter
     trains other layers; UserFault when 4 bits are asked for where they cannot be had.
@@ -33,7 +35,9 @@ def build_model(plan: Plan) -> Any:
         check_layers(plan.adapter, chosen)
     base = _in_four_bit(plan, sketch) if plan.settings.base_precision == "4bit" else load_base(plan)
     base.config.use_cache = False
-    if plan.adapter:
+    if plan.adapter and plan.settings.start_from == "merged":
+        merge_into(base, plan.adapter)
+    elif plan.adapter:
         return PeftModel.from_pretrained(base, plan.adapter, config=config, is_trainable=True)
     return get_peft_model(base, config)
 

@@ -1,0 +1,32 @@
+"""What training leaves as the round's adapter: always one that is relative to the base, as a server serves it."""
+
+from typing import Any
+
+from peft import PeftModel
+
+from services.trainer.plan import Plan
+from services.trainer.tuning.lora import load_base
+from services.trainer.tuning.merging import concatenate
+
+
+def save_adapter(plan: Plan, model: Any) -> None:
+    """Into `plan.trained`. Where earlier rounds were merged into the base, together with theirs."""
+    # The adapter names its base by the name it is served under, not by where its files lie on this machine.
+    model.peft_config["default"].base_model_name_or_path = plan.base_model
+    model.save_pretrained(plan.trained, save_embedding_layers=False)
+    if _is_merged(plan):
+        assert plan.adapter
+        concatenate(plan.adapter, plan.trained, plan.trained)
+
+
+def as_served(plan: Plan, model: Any) -> Any:
+    """The base with the saved adapter on it. Where `model` is something else its weights are given up for it."""
+    if not _is_merged(plan):
+        return model
+    device = model.device
+    model.to("meta")
+    return PeftModel.from_pretrained(load_base(plan), plan.trained).to(device)
+
+
+def _is_merged(plan: Plan) -> bool:
+    return plan.adapter is not None and plan.settings.start_from == "merged"
