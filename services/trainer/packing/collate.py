@@ -10,6 +10,7 @@ from services.trainer.packing.masks import PADDING, dense_mask
 from services.trainer.packing.packs import Pack, packs_of
 from services.trainer.token_pair import IGNORED, TokenPair
 from services.trainer.tuning.encoding import PairEncoder
+from services.trainer.tuning.images import batch_images
 
 Positions = Callable[[TokenPair], Tensor]
 Mask = Callable[[Tensor], Any]
@@ -60,8 +61,7 @@ class PackCollator:
         return torch.nn.functional.pad(placed, (0, width - placed.shape[-1]))
 
     def _images(self, packs: Sequence[Pack]) -> dict[str, Tensor]:
-        images = [self._encoder.image_inputs(pack.image) for pack in packs]
-        return {key: torch.cat([image[key] for image in images]) for key in images[0]}
+        return batch_images([self._encoder.image_inputs(pack.image) for pack in packs])
 
 
 def _padded(values: list[int], width: int, filling: int) -> list[int]:

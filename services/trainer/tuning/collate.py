@@ -6,6 +6,7 @@ import torch
 
 from services.trainer.token_pair import IGNORED, TokenPair
 from services.trainer.tuning.encoding import PairEncoder
+from services.trainer.tuning.images import batch_images
 
 
 class PairCollator:
@@ -22,4 +23,4 @@ class PairCollator:
         mask = [[1] * len(pair.ids) + [0] * (width - len(pair.ids)) for pair in pairs]
         batch = {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask), "labels": torch.tensor(labels)}
         images = [self._encoder.image_inputs(pair.image) for pair in pairs]
-        return batch | {key: torch.cat([image[key] for image in images]) for key in images[0]}
+        return batch | self._encoder.token_kinds(batch["input_ids"]) | batch_images(images)

@@ -6,19 +6,30 @@ The prompt holds the image and the question only; the loss is on the answer and 
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
+from torch import Tensor
 
 from services.trainer.plan import TrainPair
 from services.trainer.token_pair import TokenPair
-from shared.errors import SystemFault
+from services.trainer.tuning.images import ImageInputs
+from shared.errors import InvalidInput, SystemFault
 
 _CACHE_BYTES = 2 * 1024**3
+_OFFSETS = "text_replacement_offsets"
+# What a processor gives for each token, to tell those of images: it follows from the ids.
+_KINDS = "token_type_ids"
 
-ImageInputs = dict[str, torch.Tensor]
+
+@dataclass(frozen=True)
+class _Written:
+    """How the processor writes an image into a text, and how many of its tokens stand for the image."""
+
+    text: str
+    tokens: int
 
 
 class PairEncoder:
@@ -27,9 +38,14 @@ class PairEncoder:
     def __init__(self, processor: Any, images: Path) -> None:
         self._processor = processor
         self._images = images
-        self._image_tokens: dict[str, int] = {}
+        self._written: dict[str, _Written] = {}
         self._inputs: dict[str, ImageInputs] = {}
         self._cached_bytes = 0
+        self._kinds: tuple[str, ...] = ()
+        tokenizer = processor.tokenizer
+        named = {token for token, kept in tokenizer.added_tokens_decoder.items() if kept.special}
+        self._control = named | set(tokenizer.all_special_ids) | {processor.image_token_id}
+        self._template: Counter[int] | None = None
 
     def encode(self, pair: TrainPair) -> TokenPair:
         """Raises SystemFault when the model's template does not keep the prompt as the beginning of the whole."""
@@ -46,12 +62,13 @@ class PairEncoder:
         """Why a pair cannot be trained on, or None: it is over-long, or its text holds the model's control tokens."""
         if len(pair.ids) > max_length:
             return "too_long"
-        bos, image = self._processor.tokenizer.bos_token_id, self._processor.image_token_id
-        strange = pair.ids.count(image) != self._image_tokens[pair.image] or (bos and pair.ids.count(bos) > 1)
-        return "control_tokens" if strange or self._ends_early(pair) else None
+        expected = self._of_template(pair.image)
+        in_prompt = self._controls(pair.ids[: pair.prompt_length])
+        clean = in_prompt == expected and not self._controls(pair.ids[pair.prompt_length : -1])
+        return None if clean else "control_tokens"
 
     def image_inputs(self, image: str) -> ImageInputs:
-        """The image's tensors (batch dimension 1), computed once while they fit into 2 GiB."""
+        """The image's tensors, computed once while they fit into 2 GiB; `batch_images` joins those of several."""
         if image in self._inputs:
             return self._inputs[image]
         inputs = self._process(image)
@@ -60,15 +77,53 @@ class PairEncoder:
             self._inputs[image] = inputs
         return inputs
 
+    def token_kinds(self, ids: Tensor) -> dict[str, Tensor]:
+        """What the model wants to be told of each token of `ids` [pairs, length], by name: 1 where it is an image's.
+
+        Models that place an image's tokens in rows and columns do it only where they are told.
+        """
+        return {name: (ids == self._processor.image_token_id).long() for name in self._kinds}
+
     def _process(self, image: str) -> ImageInputs:
-        """Also counts the image's tokens: how often the processor repeats the placeholder for an image of this size."""
-        token = self._processor.image_token
+        """Also notes how the processor writes an image of this size."""
         with Image.open(self._images / image) as opened:
-            both = dict(self._processor(images=opened.convert("RGB"), text=token, return_tensors="pt"))
+            both = dict(self._call(opened.convert("RGB"), image))
+        replaced = both.pop(_OFFSETS, [[]])[0]
+        if not replaced:
+            raise SystemFault(
+                "the base model's processor does not tell how it writes images",
+                remedy="Use a model whose processor in transformers has `replace_image_token`.",
+            )
         ids = both.pop("input_ids")
-        both.pop("attention_mask")
-        self._image_tokens[image] = int((ids == self._processor.image_token_id).sum())
-        return both
+        self._written[image] = _Written(replaced[0]["replacement"], int((ids == self._processor.image_token_id).sum()))
+        self._kinds = tuple(name for name in both if name.endswith(_KINDS))
+        of_text = {"attention_mask", *self._kinds}
+        return {name: tensor for name, tensor in both.items() if name not in of_text}
+
+    def _call(self, picture: Image.Image, image: str) -> Any:
+        try:
+            return self._processor(
+                images=picture,
+                text=self._processor.image_token,
+                return_tensors="pt",
+                return_text_replacement_offsets=True,
+            )
+        except ValueError as error:
+            raise InvalidInput(
+                f"the base model's processor refuses the image {image} of {picture.width}x{picture.height}: {error}",
+                remedy="Remove the image from the data set, or use another base model.",
+            ) from error
+
+    def _of_template(self, image: str) -> Counter[int]:
+        """The control tokens of a prompt about the image: the template's, which ask nothing, and the image's."""
+        if self._template is None:
+            empty = TrainPair(image=image, question="", answer="")
+            self._template = self._controls(self._ids(self._render(empty, answered=False), image))
+        own = {self._processor.image_token_id: self._written[image].tokens}
+        return Counter({**self._template, **own})
+
+    def _controls(self, ids: Iterable[int]) -> Counter[int]:
+        return Counter(token for token in ids if token in self._control)
 
     def _render(self, pair: TrainPair, *, answered: bool) -> str:
         question = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": pair.question}]}
@@ -82,16 +137,13 @@ class PairEncoder:
         return text.rstrip() if text.rstrip().endswith(eos) else text.rstrip() + eos
 
     def _ids(self, text: str, image: str) -> list[int]:
-        """As the processor does it: placeholders repeated, and BOS added only where the template gives none."""
-        if image not in self._image_tokens:
+        """As the processor does it: the image written out, and BOS added only where the template gives none."""
+        if image not in self._written:
             self.image_inputs(image)
-        token, bos = self._processor.image_token, self._processor.tokenizer.bos_token
-        text = text.replace(token, token * self._image_tokens[image])
+        text = text.replace(self._processor.image_token, self._written[image].text)
+        bos = self._processor.tokenizer.bos_token
         bare = bos is not None and text.startswith(bos)
         return list(self._processor.tokenizer(text, add_special_tokens=not bare)["input_ids"])
-
-    def _ends_early(self, pair: TokenPair) -> bool:
-        return self._processor.tokenizer.eos_token_id in pair.ids[pair.prompt_length : -1]
 
 
 def encode_all(
