@@ -39,11 +39,13 @@ class Engines:
             self._is_asleep(url)
 
     def put(self, asleep: bool) -> None:
-        """Return when every replica is as it should be. One that cannot sleep is awake."""
+        """Return when every replica is as it should be; one that cannot sleep is awake. One that fails keeps no other
+        from it."""
         urls = self._urls()
         with ThreadPoolExecutor(len(urls)) as pool:
-            for _ in pool.map(self._sleep if asleep else self._wake, urls):
-                pass
+            changes = [pool.submit(self._sleep if asleep else self._wake, url) for url in urls]
+        for change in changes:
+            change.result()
 
     def close(self) -> None:
         self._http.close()

@@ -17,7 +17,7 @@ from shared.errors import SelfSynthError
 
 log = structlog.get_logger(__name__)
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 15.0
 
 
 class Keeper:
@@ -36,8 +36,9 @@ class Keeper:
     def settle(self) -> None:
         """Bring the engine into the state that the rows want.
 
-        Raises EngineUnavailable or CannotSleep when it cannot be put to sleep. One that cannot be woken is no error
-        here: it is tried again, and a worker that asks it meanwhile is patient.
+        Raises EngineUnavailable or CannotSleep when it cannot be put to sleep, or is known to sleep and cannot be
+        woken. One of which nothing is known is taken for awake when it does not answer: it may only be starting, and a
+        worker that asks it is patient.
         """
         wanted = self._wanted()
         self._put(wanted)
@@ -47,9 +48,9 @@ class Keeper:
 
     def look(self) -> None:
         """Once a round. Asks the engine only where it may not be as it should."""
-        if self._is_asleep is None and self._is_resting:
+        if self._is_resting or self._is_asleep is False:
             return
-        if self._is_asleep is None or (self._is_asleep and not self._wanted()):
+        if self._is_asleep is None or not self._wanted():
             self.settle()
 
     def _wanted(self) -> bool:
@@ -59,11 +60,14 @@ class Keeper:
     def _put(self, asleep: bool) -> None:
         was, self._is_asleep = self._is_asleep, None
         try:
-            self._ask(lambda: self._engines.put(asleep), at_once=not asleep)
+            self._ask(lambda: self._engines.put(asleep), at_once=not (asleep or was))
         except SelfSynthError as failure:
             if asleep:
                 raise
             log.info("the engine cannot be woken now", error=failure.message)
+            if was:
+                self._is_asleep = True
+                raise
             return
         self._is_asleep = asleep
         if asleep or was:

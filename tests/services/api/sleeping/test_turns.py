@@ -231,7 +231,21 @@ def test_while_the_engine_is_away_training_waits_and_no_attempt_is_lost(scene: S
     assert (task.attempt, scene.engine.is_asleep) == (1, True)
 
 
-def test_an_engine_that_cannot_be_woken_holds_up_no_message(scene: Scene) -> None:
+def test_generation_waits_for_an_engine_that_is_known_to_sleep_and_cannot_be_woken(scene: Scene) -> None:
+    job = scene.job(**SHARES)
+    scene.before_training(job)
+    scene.play(scene.to(TRAIN, job))
+    scene.engine.fault = 500
+    assert scene.move(job) is None
+    assert "ordered" in scene.waits_for(job)[0]
+    scene.engine.fault = 0
+    scene.restarted()
+    task = scene.move(job)
+    assert task is not None
+    assert (task.step, task.attempt, scene.engine.is_asleep) == (StepName.EVALUATE, 1, False)
+
+
+def test_an_engine_of_which_nothing_is_known_holds_up_no_generation(scene: Scene) -> None:
     """It may only be starting. The worker is patient, and a later look wakes it."""
     scene.engine.is_asleep, scene.engine.fault = True, 500
     assert scene.move(scene.job()) is not None
