@@ -30,7 +30,8 @@ def test_data() -> Path:
 
 @pytest.fixture(scope="session")
 def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
-    """Real vLLM with the demo's base model, started once a run. Not installed: as for the real images."""
+    """Real vLLM with the demo's base model, started once a run, and anew by the test that kills it. Not installed: as
+    for the real images."""
     if not PYTHON.exists():
         _missing("vLLM is not installed; run tools/install_vllm.sh")
     # A cache that holds three of the tests' adapters, two of them in memory and one on the device.

@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,16 @@ _START_S = 400
 _END_S = 30
 
 
-@dataclass(frozen=True)
+@dataclass
 class Vllm:
-    """A running server. `model` is served as `base`; adapters come from `store` (a folder)."""
+    """A server. `model` is served as `base`; adapters come from `store` (a folder)."""
 
     url: str
     model: Path
     store: Path
     log: Path
-    process: "subprocess.Popen[bytes]"
+    environment: dict[str, str]
+    process: "subprocess.Popen[bytes]" = field(init=False)
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=120, headers={"Authorization": f"Bearer {KEY}"})
@@ -41,27 +42,44 @@ class Vllm:
         launcher = psutil.Process(self.process.pid)
         return [launcher, *launcher.children(recursive=True)]
 
+    def core(self) -> psutil.Process:
+        """The process that computes."""
+        [core] = [process for process in self.tree() if "EngineCore" in process.name()]
+        return core
+
+    def start(self) -> None:
+        """At its address; returns when it answers."""
+        with self.log.open("ab") as sink:
+            command = [str(PYTHON), "-m", "services.generator.serving"]
+            self.process = subprocess.Popen(command, env=self.environment, stdout=sink, stderr=sink, cwd=ROOT)
+        _await(self)
+
+    def kill(self) -> None:
+        """All of it at once, as the system does that runs out of memory."""
+        tree = self.tree()
+        for process in tree:
+            process.kill()
+        self.process.wait()
+        psutil.wait_procs(tree, timeout=_END_S)
+
 
 @contextmanager
 def running_vllm(folder: Path, model: Path = DEMO_BASE, **settings: Any) -> Iterator[Vllm]:
     """Asserts on leaving that SIGTERM ends it well, with all of its processes."""
-    port, log, store = free_port(), folder / "vllm.log", folder / "store"
+    port, store = free_port(), folder / "store"
     store.mkdir()
     chosen = {"model": model, "name": "base", "port": port, "key": KEY, "threads": 1, "dtype": "float32", **settings}
     env = {f"SELFSYNTH_ENGINE_{name.upper()}": str(value) for name, value in chosen.items()}
     env |= {"SELFSYNTH_STORE_URL": f"file://{store}", "TMPDIR": str(folder)}
-    with log.open("wb") as sink:
-        command = [str(PYTHON), "-m", "services.generator.serving"]
-        process = subprocess.Popen(command, env=os.environ | env, stdout=sink, stderr=sink, cwd=ROOT)
-    server = Vllm(f"http://127.0.0.1:{port}", model, store, log, process)
+    server = Vllm(f"http://127.0.0.1:{port}", model, store, folder / "vllm.log", os.environ | env)
     try:
-        _await(server)
+        server.start()
         yield server
         _end(server)
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait()
 
 
 def _await(server: Vllm) -> None:

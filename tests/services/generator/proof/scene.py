@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -63,6 +63,12 @@ def ask_guarded(step: StepContext, engine: Engine, images: Iterable[int] = (0,))
                 await chat.ask(step.task.teacher, uri(number), QUESTION, Sampling(1, 0.0, 1.0, 1), 1)
 
     asyncio.run(ask())
+
+
+def is_proven_first(asked: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether what a replica was asked is the proof, and then the step's requests."""
+    kinds = ["logprobs" in request for request in asked]
+    return set(kinds) == {True, False} and kinds == sorted(kinds, reverse=True)
 
 
 def uri(number: int) -> str:
