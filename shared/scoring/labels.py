@@ -1,29 +1,24 @@
 """The closed-set scorer: which ONE class an answer names, else `none` or `several`. Pure; knows no model and no domain.
 
-A class is named by its whole words, digits included; case, accents and the separators between its words do not matter.
-A mention that the answer rejects (`shared.scoring.negation`) does not count, nor does a name that is part of a longer
-name. `contains_label` is the published method's substring rule, reported beside it for comparison only.
+A class is named by its whole words, digits included, in any usual writing (`shared.scoring.writing`). A mention that
+the answer rejects (`shared.scoring.negation`) does not count, nor does a name that is part of a longer name, nor one in
+a question that the answer repeats before it answers. `contains_label` is the published method's substring rule,
+reported beside it for comparison only.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 from shared.scoring.negation import is_rejected
+from shared.scoring.shorthand import listed_after, listed_before
+from shared.scoring.writing import WORD, fold, key_of, name_pattern, stem_of, words_of
 
 NONE = "none"
 SEVERAL = "several"
 
-_WORD = re.compile(r"[^\W_]+")
-# What may stand between two words of a name, or nothing; `_ANY` where the name itself has other punctuation there.
-_LOOSE = r"(?:[\s_\-‐-―'’/]|\.(?!\s))*"
-_ANY = r"[\W_]*"
-_PLURAL = r"(?:e?s)?"
-_LEAST_PLURAL_LETTERS = 4
 _COORDINATION = re.compile(r"(?:[\s,/&()\-]|\b(?:or|and|either|maybe|perhaps|possibly|even|just|a|an|the)\b)*")
-_MORE_NUMBERS = re.compile(r"(?:\s*(?:/|-|\bor\b|\bto\b)\s*-?\d+\b)+")
+_ASKED = re.compile(r"[^.!?\n]*\?")  # what follows a name in a question
 
 
 @dataclass(frozen=True)
@@ -48,10 +43,13 @@ class LabelScorer:
         for label, others in (aliases or {}).items():
             names[label].update(others)
         self._owners: dict[str, frozenset[str]] = {}
+        self._alike: dict[str, list[tuple[str, str]]] = {}
         for label, own in names.items():
-            for name in filter(_key, own):
-                self._owners[_key(name)] = self._owners.get(_key(name), frozenset()) | {label}
-        self._names = _by_first_letter({name for own in names.values() for name in own if _key(name)})
+            for name in filter(key_of, own):
+                key = key_of(name)
+                self._owners[key] = self._owners.get(key, frozenset()) | {label}
+                self._alike.setdefault(stem_of(key), []).append((name, label))
+        self._names = _by_first_letter({name for own in names.values() for name in own if key_of(name)})
 
     def decide(self, answer: str) -> str:
         """The one label that the answer names, else `none` or `several`."""
@@ -59,6 +57,7 @@ class LabelScorer:
         mentions = list(self._mentions(text))
         spans = [(mention.start, mention.end) for mention in mentions]
         held = [mention for mention in mentions if not is_rejected(text, mention.start, mention.end, spans)]
+        held = _without_questions(held, text)
         named: set[str] = set()
         for mention in held:
             if not _is_part_of_another(mention, held, text):
@@ -73,29 +72,32 @@ class LabelScorer:
 
     def _mentions(self, text: str) -> Iterator[Mention]:
         end = 0
-        for word in _WORD.finditer(text):
+        for word in WORD.finditer(text):
             names = self._names.get(word.group()[0])
             match = names.match(text, word.start()) if names and word.start() >= end else None
             if match:
-                end, written = match.end(), match.group()
-                yield Mention(match.start(), end, tuple(_WORD.findall(written)), self._owner_of(_key(written)))
-                yield from self._shorthand(text, match)
+                end = match.end()
+                yield self._mention(match.start(), end, match.group())
+                yield from self._shorthand(text, match.start(), end)
 
-    def _owner_of(self, key: str) -> frozenset[str]:
-        singular = (key, key.removesuffix("s"), key.removesuffix("es"))
-        return next(self._owners[k] for k in singular if k in self._owners)
+    def _mention(self, start: int, end: int, written: str) -> Mention:
+        return Mention(start, end, words_of(written), self._owners_of(written))
 
-    def _shorthand(self, text: str, match: re.Match[str]) -> Iterator[Mention]:
-        """The further classes of a list that repeats only the last number: `737-200/300` names two."""
-        stem = re.sub(r"\d+$", "", match.group())
-        more = _MORE_NUMBERS.match(text, match.end())
-        if not more or stem == match.group():
-            return
-        for number in re.finditer(r"\d+", more.group()):
-            written = stem + number.group()
-            if owners := self._owners.get(_key(written)):
-                start = more.start() + number.start()
-                yield Mention(start, start + len(number.group()), tuple(_WORD.findall(written)), owners)
+    def _owners_of(self, written: str) -> frozenset[str]:
+        """Of exactly this name, else of those of which it is another number; empty: of none."""
+        key = key_of(written)
+        if key in self._owners:
+            return self._owners[key]
+        alike = self._alike.get(stem_of(key), ())
+        return frozenset(label for name, label in alike if re.fullmatch(name_pattern(name), written))
+
+    def _shorthand(self, text: str, start: int, end: int) -> Iterator[Mention]:
+        """The further classes of a list that says only once what their names share."""
+        places = (*listed_before(text, start, end, self._is_name), *listed_after(text, start, end))
+        yield from (self._mention(*place) for place in places if self._is_name(place[2]))
+
+    def _is_name(self, written: str) -> bool:
+        return bool(self._owners_of(written))
 
 
 def contains_label(answer: str, label: str) -> bool:
@@ -106,40 +108,24 @@ def contains_label(answer: str, label: str) -> bool:
     return _loosely(label) in _loosely(answer)
 
 
-def fold(text: str) -> str:
-    """Lower case without accents, so that `Blériot` and `bleriot` are the same."""
-    parted = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(letter for letter in parted if not unicodedata.combining(letter))
-
-
-def name_pattern(name: str) -> str:
-    """A regular expression for the name in folded text: whole words, any usual separators, singular or plural."""
-    folded = fold(name)
-    words = list(_WORD.finditer(folded))
-    pattern = words[0].group()
-    for before, word in pairwise(words):
-        between = folded[before.end() : word.start()]
-        pattern += (_LOOSE if re.fullmatch(_LOOSE, between) else _ANY) + word.group()
-    last = words[-1].group()
-    plural = _PLURAL if last.isalpha() and len(last) >= _LEAST_PLURAL_LETTERS else ""
-    return rf"(?<![^\W_]){pattern}{plural}(?![^\W_])"
-
-
 def _by_first_letter(names: set[str]) -> dict[str, re.Pattern[str]]:
     """For each letter a pattern of the longest name at a word that begins with it; one for all names would be slow."""
-    longest_first = sorted(names, key=lambda name: (-len(_key(name)), name))
+    longest_first = sorted(names, key=lambda name: (-len(key_of(name)), name))
     grouped: dict[str, list[str]] = {}
     for name in longest_first:
-        grouped.setdefault(_key(name)[0], []).append(name_pattern(name))
+        grouped.setdefault(key_of(name)[0], []).append(name_pattern(name))
     return {letter: re.compile("|".join(patterns)) for letter, patterns in grouped.items()}
-
-
-def _key(text: str) -> str:
-    return "".join(_WORD.findall(fold(text)))
 
 
 def _loosely(text: str) -> str:
     return re.sub(r"\d", "", text.lower().replace("-", " ").replace("_", " "))
+
+
+def _without_questions(held: list[Mention], text: str) -> list[Mention]:
+    """`Is it a collie or a malamute? It is a malamute.` names one class: a question before the first statement that
+    names any is one that the answer repeats."""
+    stated = [mention.start for mention in held if not _ASKED.match(text, mention.end)]
+    return [mention for mention in held if mention.start >= min(stated)] if stated else held
 
 
 def _is_part_of_another(mention: Mention, held: list[Mention], text: str) -> bool:

@@ -12,13 +12,17 @@ _WINDOW_LETTERS = 200  # what is further away is not looked at, so that long ans
 
 # Looks like a negation and is none: these are passed over.
 _PSEUDO = r"""
-    (?:none|no|nothing)\ other\ than | no\ (?:doubt|question|mistaking) | without\ (?:a\ |any\ )?(?:doubt|question)
+    (?:none|no|nothing)\ other(?:\ \w+)?\ than | (?:no|little)\ (?:doubt|question|mistaking)
+  | without\ (?:a\ |any\ )?(?:doubt|question)
   | not\ (?:only|just|merely|simply|surprisingly|unlike) | no\ longer\ in\ doubt | nothing\ but
 """
 _TRIGGER = r"""
     (?:do(?:es)?|did|can|could|would)?\s?(?:not|n['’]t)
         \ (?:think|believe|say|suggest|mean|sure|certain|clear|appear|seem)
         (?:\ that|\ whether|\ if)?\ (?:this|it|the\ \w+)(?:\ \w+)?\ (?:is|was|shows|looks|seems|could\ be|can\ be)
+  | (?:cannot|can\ not|can['’]t|could\ not|couldn['’]t)\ (?:tell|say|know|see)\ (?:that|whether|if)
+        \ (?:this|it|the\ \w+)(?:\ \w+)?\ (?:is|was|shows)
+  | doubt(?:ful)?(?:\ that|\ whether|\ if)?\ (?:this|it|the\ \w+)(?:\ \w+)?\ (?:is|was|shows) | doubt(?:ful)? | hardly
   | not | \w+n['’]t | cannot | no | non | without | neither | nor | never | nothing
   | rather\ than | instead\ of | unlike | other\ than | as\ opposed\ to | in\ contrast\ to
   | absence\ of | free\ (?:of|from) | lack(?:s|ing)?(?:\ of)? | absent | negative\ for

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from shared.scoring.labels import fold, name_pattern
+from shared.scoring.writing import fold, name_pattern
 
 _SIZE = 3
 _DETERMINERS = frozenset(("a", "an", "the", "its", "his", "her", "their", "this", "that", "these", "those", "has"))

@@ -55,7 +55,7 @@ class Decisions:
         correct = np.bincount(self.truth, weights * self.correct, size)
         occurring = np.bincount(self.truth, weights, size)
         named = np.bincount(self.decided, weights, len(self.columns))[:size]
-        return correct, occurring, named
+        return np.asarray(correct, np.float64), np.asarray(occurring, np.float64), np.asarray(named, np.float64)
 
 
 def summary(correct: Counts, occurring: Counts, named: Counts) -> tuple[float, float, float]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.scoring.labels import LabelScorer, contains_label
@@ -127,12 +127,84 @@ def test_an_alias_names_its_class() -> None:
     assert scorer.decide("a nevus or melanocytic nevi") == "melanocytic nevi"
 
 
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        ("Is this a collie, a malamute or a Siberian husky? It is a malamute.", "malamute"),
+        ("What dog is it, a collie? Which features show it? A golden coat: a golden retriever.", "golden retriever"),
+        ("Is it a collie or a malamute?", "several"),
+        ("It is a collie. Or is it a malamute?", "several"),
+        ("Is it a collie? It is a malamute or a Siberian husky.", "several"),
+        ("Is it a collie? I cannot say.", "collie"),
+    ],
+)
+def test_a_question_that_is_repeated_before_the_answer_names_nothing(answer: str, named: str) -> None:
+    assert DOGS.decide(answer) == named
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I doubt that this is a malamute.",
+        "Hardly a malamute.",
+        "I cannot tell whether this is a malamute.",
+        "It is doubtful that it is a malamute",
+    ],
+)
+def test_a_doubt_names_nothing(answer: str) -> None:
+    assert DOGS.decide(answer) == "none"
+
+
+@pytest.mark.parametrize("answer", ["There is little doubt: a malamute.", "No other dog than a malamute."])
+def test_the_denial_of_a_doubt_is_none(answer: str) -> None:
+    assert DOGS.decide(answer) == "malamute"
+
+
+_CLASSES = ("collie", "Border collie", "golden retriever", "malamute", "Siberian husky")
+_SAYINGS = (
+    "{}",
+    "This is a {}.",
+    "a {}, I think",
+    "**{}**",
+    "The answer:\n{}!",
+    "{}s",
+    "I would say it is a {} indeed.",
+)
+_DENIALS = (
+    "It is not a {}.",
+    "Unlike a {} it has no such tail.",
+    "There is no sign of a {} here.",
+    "A {} is unlikely.",
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(_CLASSES), st.sampled_from(_SAYINGS), st.sets(st.sampled_from(_CLASSES)), st.data())
+def test_what_is_denied_beside_the_answer_changes_nothing(
+    label: str, saying: str, denied: set[str], data: st.DataObject
+) -> None:
+    denials = [data.draw(st.sampled_from(_DENIALS)).format(other) for other in sorted(denied - {label})]
+    assert DOGS.decide(" ".join([*denials, saying.format(label)])) == label
+    assert DOGS.decide("\n".join([saying.format(label), *denials])) == label
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(_CLASSES), min_size=2, unique=True), st.sampled_from((", ", " or ", "/", ". ", "\n", "; "))
+)
+def test_no_list_of_several_classes_is_ever_one_of_them(labels: list[str], joint: str) -> None:
+    answer = DOGS.decide(joint.join(labels))
+    # Only `collie` beside `Border collie` may be a shorter word for the same dog.
+    assert answer == "several" or (set(labels) == {"collie", "Border collie"} and answer == "Border collie")
+
+
 def test_a_name_that_begins_with_no_is_not_a_rejection() -> None:
     scorer = LabelScorer(["no tumour", "tumour"])
     assert scorer.decide("There is no tumour.") == "no tumour"
     assert scorer.decide("There is a tumour.") == "tumour"
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=6), max_size=4), st.text(max_size=30))
 def test_any_text_is_decided_as_a_label_or_none_or_several(labels: list[str], text: str) -> None:
     scorer = LabelScorer(labels)
@@ -140,6 +212,7 @@ def test_any_text_is_decided_as_a_label_or_none_or_several(labels: list[str], te
         assert scorer.decide(answer) in {*labels, "none", "several"}
 
 
+@settings(deadline=None)
 @given(st.text("abcÉß℃ -.7", min_size=1, max_size=8).filter(lambda label: any(map(str.isalnum, label))))
 def test_a_label_of_any_writing_is_found_in_a_sentence(label: str) -> None:
     assert LabelScorer([label]).decide(f"This could be «{label}» indeed.") == label
@@ -152,7 +225,8 @@ def test_labels_written_the_same_cannot_be_told_apart() -> None:
 
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(
-    "piece", ["collie, ", "not a collie, ", "no a-b-c-d, ", "or ", "is not ", "- ", "737-", ", , no "]
+    "piece",
+    ["collie, ", "not a collie, ", "no a-b-c-d, ", "or ", "is not ", "- ", "737-", ", , no ", "a collie? ", "Border, "],
 )
 def test_a_long_answer_of_any_kind_is_decided_in_time(piece: str) -> None:
     assert DOGS.decide(piece * 500) in {"collie", "none"}

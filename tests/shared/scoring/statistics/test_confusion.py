@@ -14,7 +14,7 @@ from shared.scoring.statistics.confusion import Decisions, class_rows, summary
 NAMES = ["finch", "wren", "crane", "none", "several"]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(NAMES[:3]), st.sampled_from(NAMES)), min_size=1, max_size=40))
 def test_the_figures_are_scikit_learns(rows: list[tuple[str, str]]) -> None:
     truths, decided = [t for t, _ in rows], [d for _, d in rows]

@@ -1,11 +1,12 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
 from shared.scoring.statistics.paired import mcnemar
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_both_p_are_those_of_the_binomial_distribution(gained: int, lost: int) -> None:
     test, changed = mcnemar(gained, lost), gained + lost
