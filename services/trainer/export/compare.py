@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import Tensor
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText
 
 from services.trainer.export.merge import dtype_of
 from services.trainer.export.plan import Comparison, MergePlan
 from services.trainer.plan import TrainPair
 from services.trainer.tuning.encoding import PairEncoder
 from services.trainer.tuning.probing import logprobs
+from services.trainer.tuning.processing import load_processor
 from shared.errors import SystemFault
 from shared.types.probes import PROBES, Probe, Probes
 
@@ -79,7 +80,7 @@ def _load(folder: Path, device: str) -> Any:
 
 def _said(model: Any, processor: Path, images: Path, probes: tuple[Probe, ...], with_adapter: bool = True) -> Tensor:
     """[places, vocabulary]: the log-probabilities at every place of the probes' answers, on the CPU."""
-    encoder = PairEncoder(AutoProcessor.from_pretrained(processor), images)
+    encoder = PairEncoder(load_processor(processor), images)
     with nullcontext() if with_adapter else model.disable_adapter():
         return torch.cat(list(_of_each(model, encoder, probes)))
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
-from transformers import AutoProcessor, PrinterCallback, TrainerState, set_seed
+from transformers import PrinterCallback, TrainerState, set_seed
 
 from services.trainer.notes import Result
 from services.trainer.packing.trial import Sequences, Trial
@@ -17,9 +17,11 @@ from services.trainer.tuning.diverging import NotFinite, diverged
 from services.trainer.tuning.early_stopping import EarlyStop, best_step, is_over, take_best
 from services.trainer.tuning.encoding import PairEncoder, encode_all
 from services.trainer.tuning.feeding import planned_passes
+from services.trainer.tuning.leaving import as_served, save_adapter
 from services.trainer.tuning.lora import build_model, precision_of
 from services.trainer.tuning.pace import Stopwatch
 from services.trainer.tuning.probing import probes_of
+from services.trainer.tuning.processing import load_processor
 from services.trainer.tuning.reporter import Reporter
 from services.trainer.tuning.trainer import TuningTrainer
 from shared.errors import TooFewPairs
@@ -35,7 +37,7 @@ def tune(plan: Plan) -> None:
     watch = Stopwatch(plan.processes)
     torch.set_num_threads(plan.threads)
     set_seed(plan.seed)
-    processor = AutoProcessor.from_pretrained(plan.model_path)
+    processor = load_processor(plan.model_path)
     encoder = PairEncoder(processor, plan.images)
     asked = read_pairs(plan)
     pairs, dropped = encode_all(encoder, (pair for pair in asked if not pair.held_out), plan.settings.max_length)
@@ -55,8 +57,8 @@ def tune(plan: Plan) -> None:
     if not reporter.stopping and trainer.is_world_process_zero():
         if plan.best.exists():
             set_peft_model_state_dict(model, load_file(plan.best))
-        probes = probes_of(plan, model, encoder, asked)
-        plan.trained.mkdir(exist_ok=True)
+        save_adapter(plan, model)
+        probes = probes_of(plan, as_served(plan, model), encoder, asked)
         (plan.trained / PROBES).write_text(probes.model_dump_json())
         _leave(plan, model, trainer, reporter, dropped, sequences.why_not, watch)
 
@@ -82,9 +84,6 @@ def _leave(
     watch: Stopwatch,
 ) -> None:
     """The result is written last: where it is, the adapter is complete."""
-    # The adapter names its base by the name it is served under, not by where its files lie on this machine.
-    model.peft_config["default"].base_model_name_or_path = plan.base_model
-    model.save_pretrained(plan.trained, save_embedding_layers=False)
     history = trainer.state.log_history
     result = Result(
         losses=reporter.points(history),
