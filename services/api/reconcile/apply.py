@@ -38,7 +38,7 @@ def apply(session: Session, job: Job, move: Move, lease_s: float) -> StepTask | 
         case Fail():
             _fail(session, job, move)
         case Finish():
-            _end_job(session, job, JobStatus.SUCCEEDED, "all steps are done")
+            _end_job(session, job, JobStatus.SUCCEEDED, move.why)
         case Cancelled():
             _cancel_rest(session, job)
             _end_job(session, job, JobStatus.CANCELLED, "cancelled by request")

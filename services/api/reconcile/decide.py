@@ -51,7 +51,7 @@ class Fail:
 
 @dataclass(frozen=True)
 class Finish:
-    pass
+    why: str = "all steps are done"
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,16 @@ def decide(truth: Truth, policy: Policy) -> Move | None:
         if move := _mend(truth, shard, policy):
             return move
     if all(shard.status is StepStatus.SUCCEEDED for shard in truth.shards):
-        after = following(truth.position, truth.rounds, truth.kind)
-        return Open(after) if after else Finish()
+        return _advance(truth)
     return _enqueue(truth, policy)
+
+
+def _advance(truth: Truth) -> Open | Finish:
+    after = following(truth.position, truth.rounds, truth.kind)
+    if after is None:
+        return Finish()
+    begins_round = truth.position is not None and after.round > truth.position.round
+    return Finish(truth.enough) if begins_round and truth.enough else Open(after)
 
 
 def _mend(truth: Truth, shard: ShardTruth, policy: Policy) -> Move | None:

@@ -43,8 +43,8 @@ class Mover:
         """Do the one next thing for what was read. False when there is nothing more to do now.
 
         When the job has changed since, or another one took the engine, nothing is written, and the answer is to read
-        again. After a message was sent
-        again the job rests until the next round, so that a worker that fails at once does not use up all attempts.
+        again. After a message was sent again the job rests until the next round, so that a worker that fails at once
+        does not use up all attempts.
         """
         move = self._turns.prepared(truth, decide(truth, self._policy))
         if move is None:

@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from services.api.database.connection import Database
 from services.api.database.models import Attempt, Job, Step
+from services.api.job_reading import validation_accuracies
 from services.api.reconcile.truth import AttemptTruth, MessageTruth, Policy, ShardTruth, Truth
 from services.api.rounds import Position
 from services.api.sleeping.rule import Use, hindrance
 from services.api.sleeping.uses import uses
+from services.api.stopping import reason_to_stop
 from shared.errors import ErrorReport, QueueUnavailable
 from shared.queues import Messages
 from shared.types.lifecycle import JobStatus, StepName, StepStatus
@@ -36,6 +38,7 @@ class Reader:
             attempts = _attempts(session, steps)
             use = _use(job)
             is_asking = any(step.status == StepStatus.PENDING for step in steps)
+            enough = _enough(session, job)
             others = uses(session) if is_asking and use and use.concerns_engine else []
         return Truth(
             job_id=job.id,
@@ -47,6 +50,7 @@ class Reader:
             shards=tuple(self._shard(step, attempts.get(step.id, []), now) for step in steps),
             use=use,
             hindrance=hindrance(use, others) if use else None,
+            enough=enough,
         )
 
     def _shard(self, step: Step, attempts: list[Attempt], now: datetime) -> ShardTruth:
@@ -98,6 +102,14 @@ def _use(job: Job) -> Use | None:
     if at is None:
         return None
     return Use(job.id, at.round, at.step, is_live=False, engine_sleeps=bool(job.settings.get("engine_sleeps")))
+
+
+def _enough(session: Session, job: Job) -> str | None:
+    """Asked at the end of a round only."""
+    patience = job.settings.get("early_stopping")
+    if job.kind != "tuning" or patience is None or job.step != StepName.EVALUATE:
+        return None
+    return reason_to_stop(validation_accuracies(session, job.id), patience)
 
 
 def _steps_here(session: Session, job: Job) -> list[Step]:

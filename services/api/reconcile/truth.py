@@ -58,7 +58,8 @@ class ShardTruth:
 class Truth:
     """The job's row, and the steps of its present position (none before the first).
 
-    `use` is what the position is to the engine, `hindrance` why none of its steps may begin now.
+    `use` is what the position is to the engine, `hindrance` why none of its steps may begin now, `enough` why no round
+    is to follow the present one.
     """
 
     job_id: str
@@ -70,6 +71,7 @@ class Truth:
     shards: tuple[ShardTruth, ...] = ()
     use: Use | None = None
     hindrance: str | None = None
+    enough: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,19 @@ from shared.types.lifecycle import QUEUE_OF_STEP, JobStatus, QueueName, StepName
 
 _TURN_LOCK = 0x51EE9
 _STEPS = [name.value for name, queue in QUEUE_OF_STEP.items() if queue is QueueName.GENERATION or name == "train"]
+_LIVE = [status.value for status in JobStatus if not status.is_terminal]
 _OPEN = [StepStatus.PENDING.value, StepStatus.QUEUED.value, StepStatus.RUNNING.value]
 
 
 def uses(session: Session) -> list[Use]:
-    """Oldest job first. A step of a job that is being cancelled counts while somebody is still at it."""
+    """Oldest job first. A step of a job that does not run on, as one being cancelled, counts while it is live."""
     is_live = exists().where(Attempt.step_id == Step.id, Attempt.outcome.is_(None))
     sleeps = func.coalesce(Job.settings["engine_sleeps"].as_boolean(), False)
     rows = session.execute(
         select(Step.job_id, Step.round, Step.step, is_live, sleeps)
         .join(Job, Job.id == Step.job_id)
         .where(Step.step.in_(_STEPS), Step.status.in_(_OPEN))
-        .where((Job.status == JobStatus.RUNNING) | ((Job.status == JobStatus.CANCELLING) & is_live))
+        .where(Job.status.in_(_LIVE), (Job.status == JobStatus.RUNNING) | is_live)
         .order_by(Step.id)
     )
     return [Use(job_id, round_, StepName(step), live, asleep) for job_id, round_, step, live, asleep in rows]
