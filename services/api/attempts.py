@@ -65,6 +65,14 @@ class Attempts:
                 )
             )
 
+    def tell(self, step_id: str, number: int, worker: str, message: str) -> None:
+        """A line of the job's story. Heard also from an attempt that is being cancelled."""
+        with self._database.transaction() as session:
+            step, attempt = session.get(Step, step_id), session.get(Attempt, (step_id, number))
+            if step is None or attempt is None or attempt.outcome:
+                raise _stale(step_id, number, "it is over, or there was none")
+            tell_step(session, step, "step.told", number, message, worker)
+
     def succeed(self, step_id: str, number: int, worker: str, accepted: Accepted) -> str:
         """Accept the artefact: attempt, step, artefact and what follows from it in one transaction. Said twice by the
         same attempt, it is answered the same."""

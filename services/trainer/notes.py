@@ -32,6 +32,14 @@ class StepDone(Note):
     pace: Pace
 
 
+class Validated(Note):
+    """The held-out pairs' loss after an optimiser step."""
+
+    event: Literal["validation"] = "validation"
+    step: int
+    loss: float
+
+
 class CheckpointMade(Note):
     """A checkpoint's folder is complete. The reader may remove it."""
 
@@ -59,5 +67,5 @@ class Result(Note):
     stopped_early: bool = False
 
 
-Event = Annotated[StepDone | CheckpointMade, Field(discriminator="event")]
-EVENTS: TypeAdapter[StepDone | CheckpointMade] = TypeAdapter(Event)
+Event = StepDone | Validated | CheckpointMade
+EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])

@@ -11,6 +11,11 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.job_settings import TrainSettings
 
+OUT_OF_MEMORY_REMEDY = (
+    "Lower train.micro_batch_size, train.pack_length, train.max_length or train.lora_rank, or set "
+    "train.gradient_checkpointing."
+)
+
 
 class Note(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

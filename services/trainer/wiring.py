@@ -13,12 +13,14 @@ from shared.worker.context import Work
 
 class TrainerSettings(WorkerSettings):
     """`models` maps base model names to folders with weights and processor. `trainer_processes` above 1 launches
-    training through accelerate; `trainer_threads` defaults to the machine's cores."""
+    training through accelerate; `trainer_threads` defaults to the machine's cores. `trainer_grace_s` is how long a
+    training that is asked to stop may take for its last checkpoint."""
 
     models: dict[str, Path]
     work_dir: Path
     trainer_processes: int = Field(1, ge=1)
     trainer_threads: int | None = Field(None, ge=1)
+    trainer_grace_s: float = Field(25, gt=0)
 
     def path_of(self, base_model: str) -> Path:
         """Raises InvalidInput when this trainer has no such model."""

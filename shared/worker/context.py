@@ -13,6 +13,10 @@ def _ignore_progress(done: int, total: int, metrics: Mapping[str, float]) -> Non
     """Nobody watches."""
 
 
+def _ignore_words(message: str) -> None:
+    """Nobody listens."""
+
+
 def _never_stop() -> None:
     """Nobody can stop this step."""
 
@@ -23,13 +27,15 @@ class StepContext:
 
     `progress(done, total, metrics)` tells how far it is, in units of the step; a lost push never blocks work. `check()`
     raises StepStopped when the attempt must end (stale, cancelled, lease lost) and StepInterrupted when it should save
-    what it has and let another worker go on.
+    what it has and let another worker go on. `tell(message)` writes a line into the job's events, for what a user
+    should know of; like progress it may be lost.
     """
 
     task: StepTask
     store: ObjectStore
     progress: Callable[[int, int, Mapping[str, float]], None] = field(default=_ignore_progress)
     check: Callable[[], None] = field(default=_never_stop)
+    tell: Callable[[str], None] = field(default=_ignore_words)
 
     @property
     def settings(self) -> JobSettings:

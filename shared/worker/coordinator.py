@@ -1,6 +1,7 @@
 """The coordinator as a worker sees it: four calls over HTTP, with the worker's own token. Knows no step's content."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from shared.errors import ErrorReport, StepStopped
 from shared.types.tasks import StepTask
 
 _TIMEOUT_S = 10.0
+_LONGEST_WORDS = 1000
 
 
 class Coordinator:
@@ -44,6 +46,11 @@ class Coordinator:
             self._post("progress", {"done": done, "total": total, "metrics": dict(metrics)})
         except httpx.HTTPError:
             return
+
+    def tell(self, message: str) -> None:
+        """One try; also from an attempt that must end."""
+        with suppress(httpx.HTTPError, StepStopped):
+            self._post("told", {"message": message[:_LONGEST_WORDS]})
 
     def succeeded(self, ref: ManifestRef) -> None:
         self._post_patiently("ended", {"outcome": "succeeded", "manifest": ref.model_dump()})

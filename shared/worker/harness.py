@@ -48,7 +48,7 @@ def _work_under_lease(task: StepTask, work: Work, settings: WorkerSettings, coor
 
         try:
             store = open_store(settings.store_url, settings.store_options)
-            ref = work(StepContext(task=task, store=store, progress=coordinator.progress, check=check))
+            ref = work(StepContext(task, store, coordinator.progress, check, coordinator.tell))
         except StepStopped:
             raise
         except StepInterrupted:

@@ -1,4 +1,4 @@
-"""What workers tell: started, heartbeat, progress, ended. A stale or cancelled attempt is answered 409."""
+"""What workers tell: started, heartbeat, progress, words, ended. A stale or cancelled attempt is answered 409."""
 
 from typing import Annotated, Literal
 
@@ -26,6 +26,10 @@ class ProgressSaid(Said):
     done: int = Field(ge=0)
     total: int = Field(ge=0)
     metrics: dict[str, float] = {}
+
+
+class Told(Said):
+    message: str = Field(max_length=1000)
 
 
 class Succeeded(Said):
@@ -58,6 +62,11 @@ def heartbeat(step_id: str, said: Said, parts: PartsDep) -> None:
 @router.post("/progress", status_code=204)
 def progress(step_id: str, said: ProgressSaid, parts: PartsDep) -> None:
     parts.attempts.push(step_id, said.attempt, said.done, said.total, said.metrics)
+
+
+@router.post("/told", status_code=204)
+def told(step_id: str, said: Told, parts: PartsDep) -> None:
+    parts.attempts.tell(step_id, said.attempt, said.worker, said.message)
 
 
 @router.post("/ended", status_code=204)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from shared.errors import StepStopped
 from shared.objects import ObjectStore
 
 _NAME = re.compile(r"/step-(\d{6,})-a(\d+)\.tar$")
@@ -50,7 +51,8 @@ def forget(store: ObjectStore, folder: str) -> None:
 class CheckpointUploads:
     """Uploads in the background, so that a large checkpoint delays neither training nor a cancel.
 
-    Use as a context manager; leaving it waits for what was begun. `check` raises the first error.
+    Use as a context manager; leaving it waits for what was begun, unless the attempt must end at once. `check` raises
+    the first error.
     """
 
     def __init__(self, store: ObjectStore, folder: str, attempt: int) -> None:
@@ -66,7 +68,7 @@ class CheckpointUploads:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=True)
+        self._pool.shutdown(wait=True, cancel_futures=isinstance(value, StepStopped))
 
     def begin(self, step: int, local: Path) -> None:
         """Upload the checkpoint in `local`, remove `local`, and keep only the newest two in the store."""

@@ -8,11 +8,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.trainer.notes import EVENTS, CheckpointMade, Result, StepDone
-from services.trainer.plan import Plan
+import psutil
+
+from services.trainer.notes import EVENTS, Event, Result
+from services.trainer.plan import OUT_OF_MEMORY_REMEDY, Plan
 from shared.errors import DeviceOutOfMemory, ErrorReport, SelfSynthError, SystemFault, UserFault
 
 _TAIL_LINES = 15
+_GONE_S = 5.0
+_TRAINING = "services.trainer.sft"
 _OUT_OF_MEMORY = ("torch.OutOfMemoryError", "CUDA out of memory")
 
 
@@ -44,8 +48,19 @@ class Child:
         self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
+        """With all that it started. Returns when they are gone, and what they held of a device with them."""
+        below = self._below()
         self._process.kill()
+        for process in below:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         self._process.wait()
+        psutil.wait_procs(below, _GONE_S)
+
+    def _below(self) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return psutil.Process(self._process.pid).children(recursive=True)
+        return []
 
     def outcome(self, result: Path, error: Path) -> str:
         """What it wrote into `result`. Raises the error that it reported, DeviceOutOfMemory, or SystemFault with its
@@ -66,9 +81,19 @@ class TrainingProcess(Child):
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._offset = 0
-        super().__init__("services.trainer.sft", plan.file, plan.stderr, plan.threads)
+        super().__init__(_TRAINING, plan.file, plan.stderr, plan.threads)
 
-    def news(self) -> Iterator[StepDone | CheckpointMade]:
+    def ask_to_stop(self) -> None:
+        """Each process by itself: their launcher, asked, would give them no time."""
+        ranks = [process for process in self._below() if _TRAINING in _arguments(process)]
+        if self._plan.processes == 1 or not ranks:
+            super().ask_to_stop()
+            return
+        for rank in ranks:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                rank.terminate()
+
+    def news(self) -> Iterator[Event]:
         """The notes since the last call. A line that is still being written waits for the next."""
         if not self._plan.notes.exists():
             return
@@ -85,13 +110,19 @@ class TrainingProcess(Child):
         return Result.model_validate_json(self.outcome(self._plan.result, self._plan.error))
 
 
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 def explain(status: int | None, stderr: str) -> SystemFault:
     """The error for a subprocess that ended unexplained, from its exit status (negative: a signal) and its output."""
     if any(sign in stderr for sign in _OUT_OF_MEMORY):
         return DeviceOutOfMemory(
             "training ran out of the accelerator's memory",
-            remedy="Lower train.micro_batch_size, train.max_length or train.lora_rank, or set "
-            "train.gradient_checkpointing.",
+            remedy=OUT_OF_MEMORY_REMEDY,
         )
     return SystemFault(
         f"the training subprocess ended with {_how(status)}; its last lines:\n{_tail(stderr)}",
@@ -119,5 +150,7 @@ def _how(status: int | None) -> str:
 
 
 def _as_error(report: ErrorReport) -> SelfSynthError:
+    if report.code == DeviceOutOfMemory.code:
+        return DeviceOutOfMemory(report.message, remedy=report.remedy)
     kind = UserFault if report.fault == "user" else SystemFault
     return kind(report.message, remedy=report.remedy, code=report.code)

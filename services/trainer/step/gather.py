@@ -1,11 +1,13 @@
 """Brings what training reads from the object store into a work folder. Knows keys and rows, nothing of training."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path, PurePosixPath
 
 from services.trainer.plan import TrainPair
 from shared.artefacts import read_rows
 from shared.errors import SystemFault, TooFewPairs
+from shared.job_settings import EarlyStoppingSettings
 from shared.objects import ObjectStore
 from shared.types.records import Candidate, Example
 from shared.types.tasks import StepTask
@@ -34,8 +36,30 @@ def gather_pairs(store: ObjectStore, task: StepTask) -> dict[Example, list[Candi
     return pairs
 
 
+def hold_out(pairs: Iterable[Example], early_stopping: EarlyStoppingSettings | None, seed: int) -> set[Example]:
+    """The examples whose pairs are held out for a validation loss: a share of the images, those of one group together,
+    at least one and never all. Raises TooFewPairs when there is but one."""
+    if early_stopping is None:
+        return set()
+    families: dict[str, list[Example]] = {}
+    for example in pairs:
+        families.setdefault(example.group or example.image_key, []).append(example)
+    if len(families) < 2:
+        raise TooFewPairs(
+            "all QA pairs are of one image, or of one group of images: none can be held out",
+            remedy="Leave train.early_stopping out, or take more images.",
+        )
+    count = min(max(1, round(early_stopping.share * len(families))), len(families) - 1)
+    chosen = random.Random(seed).sample(sorted(families), count)
+    return {example for family in chosen for example in families[family]}
+
+
 def gather_images(
-    store: ObjectStore, pairs: dict[Example, list[Candidate]], folder: Path, check: Callable[[], None]
+    store: ObjectStore,
+    pairs: dict[Example, list[Candidate]],
+    held_out: Container[Example],
+    folder: Path,
+    check: Callable[[], None],
 ) -> list[TrainPair]:
     """Fetch each image once into `folder` (files that are there already are complete) and name it in its pairs."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +70,14 @@ def gather_images(
         if not (folder / name).exists():
             store.get_to_file(example.image_key, folder / name)
         train_pairs += [
-            TrainPair(image=name, image_key=example.image_key, question=row.question, answer=row.text) for row in rows
+            TrainPair(
+                image=name,
+                image_key=example.image_key,
+                question=row.question,
+                answer=row.text,
+                held_out=example in held_out,
+            )
+            for row in rows
         ]
     return train_pairs
 

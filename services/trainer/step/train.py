@@ -1,23 +1,24 @@
 """The step `train`: QA pairs in, a LoRA adapter and its loss curve out. Knows store and subprocess, no tensors."""
 
 import hashlib
+import itertools
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 
-from services.trainer.notes import Result, StepDone
-from services.trainer.plan import Plan, write_pairs
-from services.trainer.step.checkpoints import CheckpointUploads, checkpoints, fetch, forget
-from services.trainer.step.child import TrainingProcess
-from services.trainer.step.gather import gather_adapter, gather_images, gather_pairs
+from services.trainer.notes import Result
+from services.trainer.plan import Plan, accumulation_of, write_pairs
+from services.trainer.step.checkpoints import checkpoints, fetch, forget
+from services.trainer.step.gather import gather_adapter, gather_images, gather_pairs, hold_out
+from services.trainer.step.running import run
+from services.trainer.step.spending import spent
 from services.trainer.targets import check_previous
 from services.trainer.wiring import TrainerSettings
 from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint
-from shared.errors import StepInterrupted, StepStopped, SystemFault
+from shared.errors import StepInterrupted, StepStopped
 from shared.seeds import derive
 from shared.types.probes import PROBES
 from shared.types.records import LossPoint
@@ -26,9 +27,6 @@ from shared.worker.context import StepContext
 log = structlog.get_logger(__name__)
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", PROBES)
-_LOOK_S = 0.2
-_PUSH_S = 1.0
-DRAIN_S = 25.0
 
 
 def train(context: StepContext, settings: TrainerSettings) -> ManifestRef:
@@ -38,9 +36,8 @@ def train(context: StepContext, settings: TrainerSettings) -> ManifestRef:
     """
     output = f"{context.task.output_prefix}/{fingerprint(context.task)[:12]}"
     with _work_folder(settings.work_dir / context.task.step_id, context.task.attempt) as folder:
-        plan = _prepare(context, settings, folder, output)
-        _log_start(plan)
-        result = _run(context, plan, output)
+        plan_for = _prepare(context, settings, folder, output)
+        plan, result = run(context, output, plan_for, settings.trainer_grace_s)
         return _deliver(context, plan, result, output)
 
 
@@ -64,92 +61,48 @@ def _work_folder(step_folder: Path, attempt: int) -> Iterator[Path]:
     shutil.rmtree(step_folder)
 
 
-def _prepare(context: StepContext, settings: TrainerSettings, folder: Path, output: str) -> Plan:
-    task, store = context.task, context.store
+def _prepare(
+    context: StepContext, settings: TrainerSettings, folder: Path, output: str
+) -> Callable[[int | None], Plan]:
+    """Gathers all that training reads. What is returned makes the plan of a launch: in a folder of its own, from the
+    newest checkpoint, and with the micro batch that it is given."""
+    task, store, train_settings = context.task, context.store, context.settings.train
     model_path = settings.path_of(task.base_model)
     pairs = gather_pairs(store, task)
+    seed = derive(task.seed, task.round, "train")
+    held_out = hold_out(pairs, train_settings.early_stopping, seed)
     adapter = gather_adapter(store, task, folder / "previous")
     if adapter:
         prefix = task.inputs["adapter"][0]
-        check_previous(adapter, context.settings.train, prefix)
+        check_previous(adapter, train_settings, prefix)
         forget(store, prefix.rpartition("/")[0])
     images = folder.parent / "images"
-    train_pairs = gather_images(store, pairs, images, context.check)
-    found = checkpoints(store, output)
-    plan = Plan(
-        model_path=model_path.absolute(),
-        base_model=task.base_model,
-        folder=folder.absolute(),
-        images=images.absolute(),
-        settings=context.settings.train.of_round(task.round),
-        seed=derive(task.seed, task.round, "train"),
-        adapter=adapter.absolute() if adapter else None,
-        checkpoint=fetch(store, found[-1], folder / "resume").absolute() if found else None,
-        processes=settings.trainer_processes,
-        threads=settings.threads,
-    )
-    write_pairs(plan, train_pairs)
-    plan.file.write_text(plan.model_dump_json())
-    return plan
+    train_pairs = gather_images(store, pairs, held_out, images, context.check)
+    launches = itertools.count(1)
 
+    def plan_for(micro_batch: int | None) -> Plan:
+        launch = folder.absolute() / f"run{next(launches)}"
+        launch.mkdir()
+        found = checkpoints(store, output)
+        smaller = {"micro_batch_size": micro_batch} if micro_batch else {}
+        plan = Plan(
+            model_path=model_path.absolute(),
+            base_model=task.base_model,
+            folder=launch,
+            images=images.absolute(),
+            settings=train_settings.of_round(task.round).model_copy(update=smaller),
+            seed=seed,
+            adapter=adapter.absolute() if adapter else None,
+            checkpoint=fetch(store, found[-1], launch / "resume") if found else None,
+            processes=settings.trainer_processes,
+            threads=settings.threads,
+        )
+        write_pairs(plan, train_pairs)
+        plan.file.write_text(plan.model_dump_json())
+        _log_start(plan)
+        return plan
 
-def _run(context: StepContext, plan: Plan, output: str) -> Result:
-    """Follow the subprocess to its end. However this is left, the subprocess does not outlive it."""
-    process = TrainingProcess(plan)
-    try:
-        with CheckpointUploads(context.store, output, context.task.attempt) as uploads:
-            try:
-                _follow(context, process, uploads)
-            except StepInterrupted:
-                process.ask_to_stop()
-                _drain(process, uploads)
-                raise
-            uploads.check(wait=True)
-        return _result_of(context, process, plan, output)
-    finally:
-        process.kill()
-
-
-def _result_of(context: StepContext, process: TrainingProcess, plan: Plan, output: str) -> Result:
-    try:
-        return process.result()
-    except SystemFault:
-        log.error("training failed", stderr=process.last_lines())
-        context.store.put_file(f"{output}/stderr-a{context.task.attempt}.txt", plan.stderr)
-        raise
-
-
-def _follow(context: StepContext, process: TrainingProcess, uploads: CheckpointUploads) -> None:
-    latest: StepDone | None = None
-    pushed = 0.0
-    while True:
-        running = process.running(_LOOK_S)
-        latest = _take_news(process, uploads) or latest
-        if latest and (time.monotonic() - pushed > _PUSH_S or not running):
-            point = latest.point
-            context.progress(point.step, latest.total, {"loss": point.loss, "learning_rate": point.learning_rate})
-            latest, pushed = None, time.monotonic()
-        if not running:
-            return
-        context.check()
-        uploads.check()
-
-
-def _take_news(process: TrainingProcess, uploads: CheckpointUploads) -> StepDone | None:
-    """The newest of the steps done since the last look; checkpoints go on their way."""
-    latest = None
-    for note in process.news():
-        if isinstance(note, StepDone):
-            latest = note
-        else:
-            uploads.begin(note.step, note.folder)
-    return latest
-
-
-def _drain(process: TrainingProcess, uploads: CheckpointUploads) -> None:
-    """Let it leave its last checkpoint, within what a shutdown allows."""
-    process.running(DRAIN_S)
-    _take_news(process, uploads)
+    return plan_for
 
 
 def _deliver(context: StepContext, plan: Plan, result: Result, output: str) -> ManifestRef:
@@ -166,7 +119,11 @@ def _deliver(context: StepContext, plan: Plan, result: Result, output: str) -> M
         "pairs": result.pairs,
         "first_loss": result.losses[0].loss,
         "last_loss": result.losses[-1].loss,
+        "tokens": sum(point.tokens or 0 for point in result.losses),
+        **spent(context.store, output),
+        **_early_stopping(result),
     }
+    micro_batch, passes = accumulation_of(plan.settings, plan.processes)
     extra = {
         "adapter": {"prefix": prefix, "sha256": sha256},
         "precision": result.precision,
@@ -176,9 +133,25 @@ def _deliver(context: StepContext, plan: Plan, result: Result, output: str) -> M
         "dropped_pairs": sum(result.dropped.values()),
         "dropped_reasons": result.dropped,
         "seconds": round(result.seconds, 3),
+        "processes": plan.processes,
+        "micro_batch_size": micro_batch,
+        "passes_a_step": passes,
+        "gpu_memory_bytes": result.pace.gpu_memory_bytes,
+        "stopped_early": result.stopped_early,
     }
     log.info("training done", **figures, **extra)
     return writer.finish(1, figures, extra)
+
+
+def _early_stopping(result: Result) -> dict[str, float]:
+    if result.best_step is None:
+        return {}
+    losses = {point.step: point.validation_loss for point in result.losses if point.validation_loss is not None}
+    return {
+        "held_out_pairs": result.held_out,
+        "best_step": result.best_step,
+        "best_validation_loss": losses[result.best_step],
+    }
 
 
 def _log_start(plan: Plan) -> None:

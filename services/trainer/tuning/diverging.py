@@ -12,7 +12,7 @@ _NAMED = 5
 
 
 class NotFinite(Exception):
-    """The loss or gradient of `pairs`, all of one optimiser step or validation, is no number; that of `bad` alone, too."""
+    """The loss or gradient of `pairs`, all of one step or validation, is no number; nor is that of `bad` alone."""
 
     def __init__(self, what: str, pairs: Sequence[TokenPair], bad: Sequence[TokenPair]) -> None:
         super().__init__(what)

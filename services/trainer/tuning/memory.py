@@ -2,6 +2,7 @@
 
 import torch
 
+from services.trainer.plan import OUT_OF_MEMORY_REMEDY
 from shared.errors import DeviceOutOfMemory
 
 _SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
@@ -18,6 +19,5 @@ def out_of_memory(error: BaseException) -> DeviceOutOfMemory:
     words = " ".join(str(error).split())[:300] or type(error).__name__
     return DeviceOutOfMemory(
         f"training ran out of the {device}'s memory: {words}",
-        remedy="Lower train.micro_batch_size, train.pack_length, train.max_length or train.lora_rank, or set "
-        "train.gradient_checkpointing.",
+        remedy=OUT_OF_MEMORY_REMEDY,
     )

@@ -11,7 +11,7 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback
 
-from services.trainer.notes import CheckpointMade, StepDone
+from services.trainer.notes import CheckpointMade, Event, StepDone, Validated
 from services.trainer.plan import Plan
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.early_stopping import VALIDATION, History, keep_best
@@ -62,6 +62,11 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
             pace = self._watch.pace(state.max_steps - state.global_step)
             self._note(StepDone(total=state.max_steps, point=point, pace=pace))
 
+    def on_evaluate(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        if state.is_world_process_zero:
+            entry = state.log_history[-1]
+            self._note(Validated(step=entry["step"], loss=entry[VALIDATION]))
+
     def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Called when this process has written its files. When all have, the folder is renamed: a renamed one cannot
         be taken for a half-written one."""
@@ -86,7 +91,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
             tokens=sum(len(pair.ids) for pair in self._pairs_of_step(entry["step"])),
         )
 
-    def _note(self, note: StepDone | CheckpointMade) -> None:
+    def _note(self, note: Event) -> None:
         with self._plan.notes.open("a") as notes:
             notes.write(f"{note.model_dump_json()}\n")
 
