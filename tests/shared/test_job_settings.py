@@ -17,6 +17,15 @@ def test_all_faults_are_in_one_answer() -> None:
         assert name in caught.value.message
 
 
+def test_rounds_are_not_merged_into_four_bits() -> None:
+    with pytest.raises(InvalidInput, match="merged into a base of 4 bits"):
+        resolve("paper", {"train": {"base_precision": "4bit"}})
+
+
+def test_the_served_rank_grows_only_where_rounds_are_merged() -> None:
+    assert [resolve(method, {}).train.served_rank(4) for method in ("default", "paper")] == [128, 512]
+
+
 def test_a_field_of_its_own_overrides_the_papers_preset() -> None:
     settings = resolve("paper", {"select_answers": {"label_first": True}})
     assert settings.select_answers.label_first

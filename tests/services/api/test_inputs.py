@@ -69,6 +69,12 @@ def test_a_job_that_starts_from_the_base_reads_no_adapter() -> None:
     assert "adapter" not in task_for(facts, Position(2, S.TRAIN), 0, 1, 1).inputs
 
 
+def test_a_round_that_merges_reads_the_adapter_that_holds_all_rounds_before() -> None:
+    merged = replace(FACTS, params={"train": {"start_from": "merged"}})
+    read = [task_for(facts, Position(2, S.TRAIN), 0, 1, 1).inputs["adapter"] for facts in (FACTS, merged)]
+    assert read[0] == read[1]
+
+
 def test_the_message_id_and_the_output_folder_name_the_shard() -> None:
     task = task_for(FACTS, Position(1, S.DESCRIBE), 2, 3, 4)
     assert task.message_id == "job_1-1-describe-2-4"

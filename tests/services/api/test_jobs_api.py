@@ -72,7 +72,19 @@ def test_illegal_settings_have_their_own_code(standing: Stack, body: Any) -> Non
     refused(standing, body | {"settings": {"select_concepts": {"tau": 0}}}, 422, "invalid_settings")
     refused(standing, body | {"method": "magic"}, 422, "invalid_settings")
     problem = refused(standing, body | {"settings": {"train": {"lora_rank": 1024}}}, 422, "invalid_settings")
-    assert "512" in problem["detail"]
+    assert "128" in problem["detail"]
+
+
+def test_rounds_whose_stacked_adapters_no_engine_serves_are_refused_with_what_fits(standing: Stack, body: Any) -> None:
+    """The published way merges: four rounds of the default rank 128 end with rank 512."""
+    merging = body | {"method": "paper", "rounds": 4}
+    problem = refused(standing, merging, 422, "invalid_settings")
+    assert problem["faults"][0]["field"] == "settings.train.lora_rank"
+    assert "128 * 4 = 512" in problem["detail"]
+    assert "at most 32" in problem["detail"]
+    made = standing.post("/jobs", merging | {"settings": {"train": {"lora_rank": 32}}})
+    assert made["settings"]["train"]["start_from"] == "merged"
+    standing.post(f"/jobs/{made['id']}/cancel", {})
 
 
 def test_an_infinite_setting_is_refused(standing: Stack, body: Any) -> None:
