@@ -62,7 +62,7 @@ class Trial:
         return self._tried(plain, neighbours)
 
     def _tried(self, plain: PairCollator, pairs: list[TokenPair]) -> Sequences:
-        separate = self._gradient(plain(pairs))
+        separate = self.gradient(plain(pairs))
         why_not = ""
         for implementation, mask in self._ways():
             before = _attention(self.model)
@@ -77,7 +77,7 @@ class Trial:
 
     def _fault(self, packed: PackCollator, pairs: list[TokenPair], separate: Tensor) -> str:
         try:
-            error = float((self._gradient(packed(pairs)) - separate).norm() / separate.norm())
+            error = float((self.gradient(packed(pairs)) - separate).norm() / separate.norm())
         # The code that is tried is the model's and its kernels': there is no telling what it raises.
         except Exception as fault:
             return f"the base model cannot compute packed sequences ({type(fault).__name__}: {str(fault)[:200]})"
@@ -85,7 +85,7 @@ class Trial:
             return ""
         return f"the base model's gradients differ by {error:.1e} when sequences are packed"
 
-    def _gradient(self, batch: dict[str, Any]) -> Tensor:
+    def gradient(self, batch: dict[str, Any]) -> Tensor:
         """Of all trained weights, flat. Without dropout, whose draws would differ."""
         device = self.model.device
         on_device = {key: value.to(device) for key, value in batch.items()}
