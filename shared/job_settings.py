@@ -16,6 +16,7 @@ TopP = Annotated[float, Field(gt=0, le=1)]
 Tokens = Annotated[int, Field(ge=1, le=4096)]
 Method = Literal["default", "paper"]
 Fallback = Literal["drop", "label_only"]
+Parallel = Literal["ddp", "zero2", "zero3"]
 
 
 class StepSettings(BaseModel):
@@ -131,6 +132,11 @@ class TrainSettings(StepSettings):
         description="4bit: the language model's frozen layers are kept in 4 bits (QLoRA), which needs a CUDA device",
     )
     gradient_checkpointing: bool = True
+    parallel: Parallel = Field(
+        "ddp",
+        description="what the processes of a training share out between them: ddp nothing, zero2 optimiser state and "
+        "gradients, zero3 the weights too, for models that no device holds whole (DeepSpeed)",
+    )
     checkpoint_every: int = Field(50, ge=1, description="optimiser steps between checkpoints")
     early_stopping: EarlyStoppingSettings | None = Field(
         None,
@@ -176,6 +182,12 @@ class JobSettings(StepSettings):
     min_pair_share: Share = Field(0.2, description="share of questions that must end in a pair, else the job fails")
     failed_share: Share = Field(
         0.02, description="share of a generation step's requests that may fail for good, else the step fails"
+    )
+    early_stopping: int | None = Field(
+        None,
+        ge=1,
+        le=20,
+        description="rounds without a better validation accuracy after which the job ends; None: all rounds are done",
     )
     engine_sleeps: bool = Field(
         False, description="the engine gives its GPU memory free while this job trains: for one GPU that both share"

@@ -1,8 +1,9 @@
 """`selfsynth jobs ...`: look at jobs, wait for them, cancel them, take home what they trained."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
@@ -74,9 +75,15 @@ def adapter(
 ) -> None:
     """Take home what a round trained: a LoRA adapter, as peft loads it."""
     with client_for(url, key, folder) as client:
-        chosen = client.job(job_id)["rounds_total"] if round_ is None else round_
+        chosen = _last_trained(client.job(job_id)) if round_ is None else round_
         client.download_adapter(job_id, chosen, target)
     console().print(f"adapter of round {chosen} in {target}", soft_wrap=True, markup=False)
+
+
+def _last_trained(job: Mapping[str, Any]) -> int:
+    """The last round of all where none is trained: the API then says so."""
+    trained = [round_["round"] for round_ in job["rounds"] if round_["adapter"]]
+    return int(max(trained, default=job["rounds_total"]))
 
 
 class Form(StrEnum):

@@ -99,6 +99,19 @@ def check_sleep(settings: JobSettings, engines: Engines) -> None:
         raise Problem(error.code, error.message, remedy=error.remedy, faults=faults) from error
 
 
+def check_stopping(settings: JobSettings, dataset: Dataset) -> None:
+    """That there is something to tell by when to stop. Raises Problem."""
+    if settings.early_stopping is None or dataset.splits.get("validation"):
+        return
+    message = f"the data set {dataset.id!r} has no validation split to stop by"
+    raise Problem(
+        "invalid_settings",
+        message,
+        remedy="Leave settings.early_stopping out, or add the data set again with a validation_share.",
+        faults=[{"field": "settings.early_stopping", "message": message}],
+    )
+
+
 def warnings_of(bank: ConceptBankRow, dataset: Dataset) -> list[str]:
     single = sorted(label for label in dataset.classes if bank.counts.get(label) == 1)
     found = []

@@ -12,7 +12,15 @@ from services.api.database.models import ConceptBankRow, Dataset, IdempotencyKey
 from services.api.events import tell_job
 from services.api.ids import new_id
 from services.api.job_reading import view_of
-from services.api.preflight import JobRequest, check_dataset, check_model, check_sleep, parse, warnings_of
+from services.api.preflight import (
+    JobRequest,
+    check_dataset,
+    check_model,
+    check_sleep,
+    check_stopping,
+    parse,
+    warnings_of,
+)
 from services.api.problems import Problem
 from services.api.wiring import Parts
 from shared.job_settings import JobSettings, resolve
@@ -33,7 +41,7 @@ def submit(parts: Parts, body: Any, key: str | None) -> Answer:
         return known
     request, settings = parse(body, parts.settings.max_lora_rank)
     with parts.database.snapshot() as session:
-        check_dataset(session, request.dataset)
+        check_stopping(settings, check_dataset(session, request.dataset)[0])
     check_model(request.model, parts.served.names())
     check_sleep(settings, parts.engines)
     try:

@@ -59,13 +59,15 @@ class JobSummary(BaseModel):
 
 
 class JobView(JobSummary):
-    """`percent` counts steps; `eta_s` is None until there is something to go by."""
+    """`percent` counts steps; `eta_s` is None until there is something to go by. `best_round` is the one of the best
+    validation accuracy, None until there is any; the test split has no say in it."""
 
     settings: dict[str, Any]
     warnings: list[str]
     percent: float
     eta_s: float | None
     seconds: float | None
+    best_round: int | None = None
     figures: JobFigures
     rounds: list[RoundView]
 
@@ -96,6 +98,7 @@ def job_view(
     steps = {at: step_view(at.step.value, shards.get(at, ()), now) for at in plan(job.kind, job.rounds)}
     rounds = [_round_view(r, steps, adapters.get(r)) for r in range(job.rounds + 1)]
     seconds = ((job.ended_at or now) - job.started_at).total_seconds() if job.started_at else None
+    figures = _job_figures(rounds)
     return JobView(
         **summary_fields(job),
         settings=job.settings,
@@ -103,7 +106,8 @@ def job_view(
         percent=_percent(job, list(steps.values())),
         eta_s=None if JobStatus(job.status).is_terminal else eta_s(list(steps.values())),
         seconds=round(seconds, 3) if seconds is not None else None,
-        figures=_job_figures(rounds),
+        best_round=figures.best_round,
+        figures=figures,
         rounds=rounds,
     )
 
