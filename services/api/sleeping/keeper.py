@@ -64,7 +64,7 @@ class Keeper:
         except SelfSynthError as failure:
             if asleep:
                 raise
-            log.info("the engine cannot be woken now", error=failure.message)
+            log.info("cannot see to it that the engine is awake", error=failure.message)
             if was:
                 self._is_asleep = True
                 raise

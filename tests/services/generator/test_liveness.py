@@ -41,6 +41,13 @@ def test_any_token_starts_the_deadline_anew_and_a_restart_is_progress() -> None:
     assert fault_after(WAITING, WAITING, Reading(3, 0), Reading(3, 0)) is None
 
 
+def test_an_engine_that_sleeps_is_alive_whoever_waits_for_it() -> None:
+    asleep = Reading(3, 5, is_asleep=True)
+    assert fault_after(*[asleep] * 100) is None
+    assert fault_after(asleep, WAITING, WAITING) is None
+    assert fault_after(asleep, WAITING, WAITING, WAITING) is not None
+
+
 def test_an_engine_that_tells_nothing_is_not_alive_at_the_deadline() -> None:
     assert "tells no figures" in str(fault_after(None, None, None))
     assert fault_after(IDLE, IDLE, None, None) is None
@@ -58,6 +65,15 @@ def test_figures_of_both_engines_are_read() -> None:
     theirs += 'vllm:generation_tokens_total{engine="0"} 4.0\nvllm:prompt_tokens_total{engine="0"} 8.0\n'
     assert reading_of(theirs) == Reading(3, 12)
     assert reading_of("python_info 1.0\n") is None
+
+
+@pytest.mark.parametrize(("awake", "is_asleep"), [(0, True), (1, False)])
+def test_both_engines_tell_that_they_sleep(awake: int, is_asleep: bool) -> None:
+    ours = f"selfsynth_engine_asleep {1 - awake}\nselfsynth_engine_forward_passes_total 7.0\n"
+    assert reading_of(ours) == Reading(0, 7, is_asleep)
+    theirs = f'vllm:engine_sleep_state{{sleep_state="awake"}} {awake}\nvllm:generation_tokens_total 4.0\n'
+    theirs += f'vllm:engine_sleep_state{{sleep_state="weights_offloaded"}} {1 - awake}\n'
+    assert reading_of(theirs) == Reading(0, 4, is_asleep)
 
 
 def probe(url: str, deadline_s: float) -> subprocess.CompletedProcess[str]:

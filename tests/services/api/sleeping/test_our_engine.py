@@ -12,7 +12,7 @@ from services.generator.adapters import AdapterFiles
 from services.generator.engine.app import Engine, create_app
 from services.generator.engine.model import VisionLanguageModel
 from services.generator.engine.settings import EngineSettings
-from services.generator.liveness import Progress, Reading, read
+from services.generator.liveness import read
 from shared.objects import open_store
 from tests.models import tiny_llava
 from tests.services.api.sleeping.contract import NoSleepContract, Served, SleepContract
@@ -73,14 +73,6 @@ def test_asleep_it_refuses_requests_and_is_alive_and_awake_it_says_the_same_as_b
     engines.put(False)
     assert [texts(ask(client, request)) for request in requests] == before
     assert before[0] != before[1]
-
-
-def test_a_sleeping_engine_is_never_taken_for_one_that_hangs() -> None:
-    progress = Progress(0, deadline_s=10)
-    for now_s in range(5, 100, 5):
-        progress.see(Reading(3, 7, is_asleep=True), now_s)
-    assert progress.is_seen_alive
-    assert progress.fault is None
 
 
 @pytest.mark.gpu
