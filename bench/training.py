@@ -57,7 +57,7 @@ class Setting:
     micro: dict[str, tuple[int, ...]]
 
 
-CPU = Setting(SMALL, "cpu", torch.float32, 16, 16, 4, 3, {"plain": (1, 2, 4, 8), "packed": (8, 16)})
+CPU = Setting(SMALL, "cpu", torch.float32, 16, 16, 3, 3, {"plain": (1, 2, 4), "packed": (8, 16)})
 CUDA = Setting(LLAVA_7B, "cuda", torch.bfloat16, 128, 64, 4, 3, {"plain": (4, 8, 16, 32), "packed": (8, 16, 32, 64)})
 
 

@@ -98,6 +98,10 @@ class Pictures:
             self._made[image] = torch.randn(1, 3, 336, 336, generator=torch.Generator().manual_seed(int(image)))
         return {"pixel_values": self._made[image]}
 
+    def token_kinds(self, ids: Tensor) -> dict[str, Tensor]:
+        """This model asks for none."""
+        return {}
+
 
 def pairs_of(shape: Shape, images: int, a_picture: int = 8) -> list[TokenPair]:
     """Of each image `a_picture` pairs of about 100 tokens, questions of about 20 of them, behind 40 common ones with
