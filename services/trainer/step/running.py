@@ -35,7 +35,7 @@ def run(
         try:
             return plan, _launch(context, plan, folder, grace_s)
         except DeviceOutOfMemory as full:
-            micro_batch = _smaller(plan, full)
+            micro_batch = smaller_micro_batch(plan, full)
             _remember(context.store, folder, micro_batch)
             context.tell(_told(plan, micro_batch, full))
 
@@ -137,7 +137,7 @@ def _tell_free_memory(context: StepContext) -> None:
         context.tell(f"training was stopped; {free} are free now")
 
 
-def _smaller(plan: Plan, full: DeviceOutOfMemory) -> int:
+def smaller_micro_batch(plan: Plan, full: DeviceOutOfMemory) -> int:
     """Half as many pairs a forward pass. Raises `full` when it was one."""
     micro_batch, _ = accumulation_of(plan.settings, plan.processes)
     if micro_batch == 1:

@@ -2,26 +2,26 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import save
 
 from services.trainer.step.train import ADAPTER_FILES, train
 from services.trainer.wiring import TrainerSettings
-from shared.artefacts import Manifest, ManifestRef, read_manifest, read_rows
+from shared.artefacts import Manifest
 from shared.errors import InvalidInput, StepInterrupted, StepStopped, SystemFault, TooFewPairs
-from shared.objects import ObjectStore, open_store
-from shared.types.records import LossPoint
+from shared.objects import ObjectStore
 from shared.worker.context import StepContext
-from tests.services.trainer.scene import put_inputs, task_for, trainer_settings
+from tests.services.trainer.scene import put_inputs, task_for
+from tests.services.trainer.step.watched import Watched, trainers_here
 
 STEPS = 80
 SAVE_EVERY = 4
@@ -29,76 +29,63 @@ SAVE_EVERY = 4
 _WEIGHTS = save({"base_model.model.model.multi_modal_projector.linear_1.lora_A.weight": torch.zeros(1, 1)})
 
 
-def checkpoint_keys(store: ObjectStore) -> list[str]:
-    return [key for key in store.list("jobs") if "/checkpoints/" in key]
+def interrupt() -> None:
+    raise StepInterrupted
 
 
-def trainers_here() -> list[psutil.Process]:
-    """Training programs below this process; other fixtures' servers may be there too."""
-    below = psutil.Process().children(recursive=True)
-    alive = [child for child in below if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in alive if "services.trainer.sft" in child.cmdline()]
-
-
-def on_a_checkpoint_of(store: ObjectStore, attempt: int, act: Callable[[], None]) -> Callable[[], None]:
+def on_a_checkpoint_of(run: Watched, attempt: int, act: Callable[[], None]) -> Callable[[], None]:
     """A context's check that acts when the attempt has left a checkpoint in the store."""
 
     def check() -> None:
-        if any(key.endswith(f"-a{attempt}.tar") for key in checkpoint_keys(store)):
+        if any(key.endswith(f"-a{attempt}.tar") for key in run.checkpoints()):
             act()
 
     return check
 
 
-def kill_subprocess() -> None:
-    for process in trainers_here():
-        process.send_signal(signal.SIGKILL)
-
-
-def interrupt() -> None:
-    raise StepInterrupted
-
-
-class Finished:
-    """Two finished runs of the same task: one left alone, one killed, then interrupted, then done."""
-
-    def __init__(self, folder: Path, model: Path) -> None:
-        self.settings = trainer_settings(folder, model)
-        self.store = open_store(self.settings.store_url)
-        self.inputs = put_inputs(self.store)
-        self.pushed: dict[int, list[tuple[int, int, dict[str, float]]]] = {}
-
-    def run(self, attempt: int, check: Callable[[], None] = lambda: None) -> ManifestRef:
-        pushed = self.pushed.setdefault(attempt, [])
-
-        def push(done: int, total: int, metrics: Mapping[str, float]) -> None:
-            pushed.append((done, total, dict(metrics)))
-
-        task = task_for(self.inputs, attempt, epochs=STEPS / 4, checkpoint_every=SAVE_EVERY)
-        return train(StepContext(task, self.store, push, check), self.settings)
-
-    def weights(self, manifest: Manifest) -> Any:
-        return load(self.store.get(f"{manifest.extra['adapter']['prefix']}/adapter_model.safetensors"))
+def a_run(folder: Path, model: Path) -> Watched:
+    """With dropout, and several passes an optimiser step."""
+    return Watched(folder, model, epochs=STEPS / 4, checkpoint_every=SAVE_EVERY, micro_batch_size=2, lora_dropout=0.1)
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Finished, Manifest]:
-    run = Finished(tmp_path_factory.mktemp("calm"), tiny_model)
-    return run, read_manifest(run.store, run.run(attempt=1).key)
+def calm(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Watched, Manifest]:
+    run = a_run(tmp_path_factory.mktemp("calm"), tiny_model)
+    return run, run.finish()
 
 
 @pytest.fixture(scope="module")
-def troubled(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Finished, Manifest]:
-    run = Finished(tmp_path_factory.mktemp("troubled"), tiny_model)
+def troubled(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Watched, Manifest]:
+    """Killed, interrupted, killed again and then done."""
+    run = a_run(tmp_path_factory.mktemp("troubled"), tiny_model)
+    rng = random.Random(1)
+    first, second = rng.randrange(SAVE_EVERY, 30), rng.randrange(50, STEPS)
     with pytest.raises(SystemFault, match="SIGKILL"):
-        run.run(1, on_a_checkpoint_of(run.store, 1, kill_subprocess))
+        run.run_killed_at(1, first)
     with pytest.raises(StepInterrupted):
-        run.run(2, on_a_checkpoint_of(run.store, 2, interrupt))
-    return run, read_manifest(run.store, run.run(attempt=3).key)
+        run.run(2, on_a_checkpoint_of(run, 2, interrupt))
+    with pytest.raises(SystemFault, match="SIGKILL"):
+        run.run_killed_at(3, second)
+    return run, run.finish(attempt=4)
+
+
+@pytest.mark.long
+def test_ten_kills_at_random_points_change_nothing(
+    calm: tuple[Watched, Manifest], tmp_path: Path, tiny_model: Path
+) -> None:
+    run = a_run(tmp_path, tiny_model)
+    points = sorted(random.Random(2).sample(range(1, STEPS), 10))
+    for attempt, point in enumerate(points, 1):
+        with pytest.raises(SystemFault, match="SIGKILL"):
+            run.run_killed_at(attempt, point)
+    manifest = run.finish(attempt=11)
+    assert run.curve(manifest) == calm[0].curve(calm[1])
+    expected = calm[0].weights(calm[1])
+    assert all(weight.equal(expected[name]) for name, weight in run.weights(manifest).items())
 
 
 def test_a_killed_and_resumed_training_ends_with_the_same_weights(
-    calm: tuple[Finished, Manifest], troubled: tuple[Finished, Manifest]
+    calm: tuple[Watched, Manifest], troubled: tuple[Watched, Manifest]
 ) -> None:
     expected, resumed = calm[0].weights(calm[1]), troubled[0].weights(troubled[1])
     assert expected.keys() == resumed.keys()
@@ -106,28 +93,25 @@ def test_a_killed_and_resumed_training_ends_with_the_same_weights(
 
 
 def test_a_resumed_loss_curve_is_the_uninterrupted_one_with_no_step_twice(
-    calm: tuple[Finished, Manifest], troubled: tuple[Finished, Manifest]
+    calm: tuple[Watched, Manifest], troubled: tuple[Watched, Manifest]
 ) -> None:
-    curves = [
-        list(read_rows(run.store, [f"jobs/job/r1/train/s0/manifest-a{manifest.attempt}.json"], LossPoint))
-        for run, manifest in (calm, troubled)
-    ]
+    curves = [run.curve(manifest) for run, manifest in (calm, troubled)]
     assert [point.step for point in curves[1]] == list(range(1, STEPS + 1))
     assert curves[0] == curves[1]
 
 
-def test_a_later_attempt_goes_on_from_the_last_checkpoint(troubled: tuple[Finished, Manifest]) -> None:
+def test_a_later_attempt_goes_on_from_the_last_checkpoint(troubled: tuple[Watched, Manifest]) -> None:
     first_steps = [pushed[0][0] for _, pushed in sorted(troubled[0].pushed.items()) if pushed]
     assert first_steps[-1] > SAVE_EVERY
     assert first_steps == sorted(first_steps)
 
 
-def test_the_last_two_checkpoints_are_kept(calm: tuple[Finished, Manifest]) -> None:
-    names = [key.rsplit("/", 1)[1] for key in checkpoint_keys(calm[0].store)]
+def test_the_last_two_checkpoints_are_kept(calm: tuple[Watched, Manifest]) -> None:
+    names = [key.rsplit("/", 1)[1] for key in calm[0].checkpoints()]
     assert names == [f"step-{STEPS - SAVE_EVERY:06d}-a1.tar", f"step-{STEPS:06d}-a1.tar"]
 
 
-def test_the_manifest_tells_the_adapter_and_the_figures(calm: tuple[Finished, Manifest]) -> None:
+def test_the_manifest_tells_the_adapter_and_the_figures(calm: tuple[Watched, Manifest]) -> None:
     run, manifest = calm
     assert manifest.figures["optimiser_steps"] == STEPS
     assert manifest.figures["pairs"] == 16
@@ -137,25 +121,44 @@ def test_the_manifest_tells_the_adapter_and_the_figures(calm: tuple[Finished, Ma
     assert config["base_model_name_or_path"] == "tiny"
 
 
-def test_progress_is_pushed_with_the_loss(calm: tuple[Finished, Manifest]) -> None:
+def test_progress_is_pushed_with_the_loss(calm: tuple[Watched, Manifest]) -> None:
     done, total, metrics = calm[0].pushed[1][-1]
     assert (done, total) == (STEPS, STEPS)
     assert metrics["loss"] == calm[1].figures["last_loss"]
+    assert (metrics["learning_rate"], metrics["eta_s"]) == (calm[0].curve(calm[1])[-1].learning_rate, 0)
+    assert metrics["grad_norm"] > 0
+    assert metrics["tokens_per_s"] > 0
 
 
-def test_nothing_stays_in_the_work_folder_after_success(calm: tuple[Finished, Manifest]) -> None:
+def test_what_all_attempts_took_is_told(calm: tuple[Watched, Manifest], troubled: tuple[Watched, Manifest]) -> None:
+    """On a CPU no second is one of a GPU. Each attempt loads the model anew."""
+    assert calm[1].figures["gpu_seconds"] == (calm[1].extra["seconds"] if torch.cuda.is_available() else 0)
+    assert troubled[1].figures["cpu_seconds"] > calm[1].figures["cpu_seconds"] > 0
+
+
+def test_nothing_stays_in_the_work_folder_after_success(calm: tuple[Watched, Manifest]) -> None:
     assert list(calm[0].settings.work_dir.iterdir()) == []
 
 
-def test_a_cancel_ends_the_subprocess_and_leaves_nothing(store: ObjectStore, settings: TrainerSettings) -> None:
+def test_a_cancel_ends_launcher_and_processes_and_tells_what_memory_is_free(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho '0, 80128, 81559'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    run = Watched(tmp_path, tiny_model, processes=2)
+
     def check() -> None:
-        if trainers_here():
+        if len(trainers_here()) == 3:
             raise StepStopped("cancelled")
 
     with pytest.raises(StepStopped):
-        train(StepContext(task_for(put_inputs(store)), store, check=check), settings)
+        run.run(check=check)
     assert trainers_here() == []
-    assert list(settings.work_dir.iterdir()) == []
+    assert list(run.settings.work_dir.iterdir()) == []
+    assert run.told == ["training was stopped; 78.2 of 79.6 GiB on GPU 0 are free now"]
 
 
 def test_no_kept_pair_is_told_with_the_counts(store: ObjectStore, settings: TrainerSettings) -> None:
