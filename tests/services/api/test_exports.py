@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from selfsynth.cli import main
 from selfsynth.client import Client
+from shared.errors import ErrorReport
 from shared.types.export import ExportJob
 from shared.types.lifecycle import StepName
 from tests.services.api.conftest import KEY, Stack
@@ -147,3 +149,28 @@ def test_exports_are_no_jobs_of_the_list(stack: Stack, done: Any) -> None:
 def test_an_export_reads_the_adapter_and_has_one_shard(stack: Stack, done: Any) -> None:
     task = next_export(stack, export(stack, done)["id"])
     assert (task.step, task.round, task.shards, task.base_model) == (StepName.EXPORT, 0, 1, "tiny")
+
+
+def test_the_command_waits_and_takes_the_files_home(
+    stack: Stack, done: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended(stack, export(stack, done, round=2, form="merged")["id"])
+    wish = ("--round", "2", "--form", "merged", "--out", str(tmp_path / "out"))
+    with pytest.raises(SystemExit) as finished:
+        main(("jobs", "export", done["id"], *wish, "--url", stack.url, "--key", KEY))
+    assert finished.value.code == 0
+    assert "2 files" in capsys.readouterr().out
+    assert (tmp_path / "out" / "model.safetensors").stat().st_size == 16_000_000
+
+
+def test_a_failed_export_tells_why_and_another_may_be_asked_for(stack: Stack, known: str) -> None:
+    job = ended(stack, stack.job(known, rounds=1)["id"])
+    made = export(stack, job, form="merged")
+    with stack.worker.call(stack.next_task()) as coordinator:
+        coordinator.started()
+        why = ErrorReport(code="cannot_merge", message="the base is quantised", remedy="Do this.", fault="user")
+        coordinator.failed(why)
+    failed = ended(stack, made["id"])
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "cannot_merge")
+    assert failed["error"]["message"] == "the export failed: the base is quantised"
+    assert export(stack, job, form="merged")["id"] != made["id"]
