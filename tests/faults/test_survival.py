@@ -1,4 +1,5 @@
-"""One job, many deaths: workers, the training subprocess and the coordinator are killed, the queue is emptied."""
+"""One job, many deaths: workers, the training subprocess and the coordinator are killed, the queue is emptied, and a
+training worker is shut down."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -81,6 +82,7 @@ def survivor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivor]:
         _kill_training(run, stack)
         stack.process("api").kill()
         _kill_trainer(run, stack)
+        _shut_down_trainer(run, stack)
         run.job = client.wait(job["id"])
         run.events = list(client.events(job["id"]))
         yield run
@@ -129,12 +131,20 @@ def _kill_trainer(run: Survivor, stack: Stack) -> None:
     _kill(stack, "trainer", family)
 
 
+def _shut_down_trainer(run: Survivor, stack: Stack) -> None:
+    """SIGTERM to the third worker while it trains; another takes its place."""
+    until("a checkpoint of attempt 3", lambda: any(path.endswith("-a3.tar") for path in _checkpoints(run)), poll_s=0.02)
+    run.before["shut_down"] = _checkpoints(run)
+    stack.process("trainer").restart()
+    assert not has_ended(run.folder(1, "train")), "training was over before the shutdown"
+
+
 def test_the_job_succeeds(survivor: Survivor) -> None:
     assert survivor.job["status"] == "succeeded", survivor.job["error"]
 
 
-@pytest.mark.parametrize(("step", "deaths"), [("describe", 1), ("select_concepts", 1), ("train", 2)])
-def test_every_kill_cost_one_attempt(survivor: Survivor, step: str, deaths: int) -> None:
+@pytest.mark.parametrize(("step", "deaths"), [("describe", 1), ("select_concepts", 1), ("train", 3)])
+def test_every_death_cost_one_attempt(survivor: Survivor, step: str, deaths: int) -> None:
     started = [e for e in survivor.events if e["step"] == step and e["kind"] == "step.started"]
     assert [e["attempt"] for e in started] == list(range(1, deaths + 2))
 
@@ -174,8 +184,22 @@ def test_parts_of_before_the_kill_are_untouched_and_used(survivor: Survivor, ste
 def test_training_went_on_from_its_checkpoint(survivor: Survivor) -> None:
     """One point a logged step, in order, none twice."""
     steps = [row["step"] for row in _rows(survivor, 1, "train")]
-    assert steps == sorted(set(steps))
-    assert steps[-1] == 120
+    assert steps == list(range(1, 121))
+
+
+def test_a_worker_that_is_shut_down_leaves_a_checkpoint_and_hands_its_step_back(survivor: Survivor) -> None:
+    """At the step where it was, not at the next tenth one; another worker goes on from there."""
+    ended = [e for e in survivor.events if e["step"] == "train" and e["kind"] == "step.handed_back"]
+    assert [e["attempt"] for e in ended] == [3]
+    started = [e["worker"] for e in survivor.events if e["step"] == "train" and e["kind"] == "step.started"]
+    assert started[3] != started[2]
+    assert survivor.manifest(1, "train").attempt == 4
+
+
+def test_the_job_shows_how_training_goes(survivor: Survivor) -> None:
+    train = next(step for step in survivor.job["rounds"][1]["steps"] if step["step"] == "train")
+    assert {"loss", "learning_rate", "grad_norm", "tokens_per_s", "eta_s"} <= train["metrics"].keys()
+    assert {"gpu_seconds", "cpu_seconds", "tokens"} <= train["figures"].keys()
 
 
 def _rows(survivor: Survivor, round_: int, step: str) -> Iterator[Mapping[str, Any]]:

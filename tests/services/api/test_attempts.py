@@ -146,6 +146,23 @@ def test_progress_shows_and_a_stale_push_is_refused(stack: Stack, job: str) -> N
     assert say(stack, stale, "progress", done=4, total=4).status_code == 409
 
 
+def test_what_a_worker_tells_stands_in_the_jobs_events(stack: Stack, job: str) -> None:
+    """Also when the job is being cancelled; an attempt that is over is not heard."""
+    task = stack.next_task()
+    with stack.worker.call(task, "one") as coordinator:
+        coordinator.started()
+        coordinator.tell("half as many pairs")
+        stack.post(f"/jobs/{job}/cancel", None)
+        coordinator.tell("78 GiB are free" + "." * 2000)
+    said = [event for event in stack.get(f"/jobs/{job}/events?limit=1000")["items"] if event["kind"] == "step.told"]
+    assert [(event["attempt"], event["worker"], event["message"][:18]) for event in said] == [
+        (1, "one", "half as many pairs"),
+        (1, "one", "78 GiB are free..."),
+    ]
+    stale = task.model_copy(update={"attempt": 9})
+    assert say(stack, stale, "told", message="?").status_code == 409
+
+
 def test_a_cancelled_job_refuses_its_running_attempt_and_ends(stack: Stack, job: str) -> None:
     task = stack.next_task()
     with stack.worker.call(task) as coordinator:

@@ -114,6 +114,19 @@ def test_a_coordinator_that_restarts_is_told_the_end_when_it_is_back(
     assert coordinator.verbs() == ["started", "ended", "ended", "ended"]
 
 
+def test_words_that_are_lost_never_block_work(coordinator: CoordinatorStub, settings: WorkerSettings) -> None:
+    coordinator.answers["told"] = [200, 500, 409]
+
+    def work(context: StepContext) -> ManifestRef:
+        for _ in range(3):
+            context.tell("half as many pairs")
+        return DONE
+
+    run_task(message(), work, settings)
+    assert coordinator.verbs() == ["started", "told", "told", "told", "ended"]
+    assert coordinator.body("told")["message"] == "half as many pairs"
+
+
 def test_a_lost_progress_push_never_blocks_work(coordinator: CoordinatorStub, settings: WorkerSettings) -> None:
     coordinator.answers["progress"] = [500]
 
