@@ -150,9 +150,11 @@ class TrainSettings(StepSettings):
     )
 
     @model_validator(mode="after")
-    def _mergeable(self) -> "TrainSettings":
+    def _four_bits_go_with_the_rest(self) -> "TrainSettings":
         if self.start_from == "merged" and self.base_precision == "4bit":
             raise ValueError("rounds cannot be merged into a base of 4 bits: change start_from or base_precision")
+        if self.parallel == "zero3" and self.base_precision == "4bit":
+            raise ValueError("weights of 4 bits cannot be shared out by zero3: change parallel or base_precision")
         return self
 
     def served_rank(self, rounds: int) -> int:

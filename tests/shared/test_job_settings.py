@@ -22,6 +22,12 @@ def test_rounds_are_not_merged_into_four_bits() -> None:
         resolve("paper", {"train": {"base_precision": "4bit"}})
 
 
+def test_weights_of_four_bits_are_not_shared_out() -> None:
+    resolve("default", {"train": {"parallel": "zero2", "base_precision": "4bit"}})
+    with pytest.raises(InvalidInput, match=r"settings\.train: .*shared out by zero3"):
+        resolve("default", {"train": {"parallel": "zero3", "base_precision": "4bit"}})
+
+
 def test_the_served_rank_grows_only_where_rounds_are_merged() -> None:
     assert [resolve(method, {}).train.served_rank(4) for method in ("default", "paper")] == [128, 512]
 
