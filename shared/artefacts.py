@@ -201,7 +201,7 @@ def _arrow_type(annotation: Any) -> Any:
     """bool before int, since a bool is an int; whatever is no number is text (str and Literals)."""
     text = str(annotation)
     if "tuple" in text:
-        return pa.list_(pa.string())
+        return pa.list_(pa.float64() if "tuple[float" in text else pa.string())
     for name, kind in (("bool", pa.bool_()), ("float", pa.float64()), ("int", pa.int64())):
         if annotation.__name__ == name if isinstance(annotation, type) else f"{name} |" in text or f"| {name}" in text:
             return kind

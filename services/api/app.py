@@ -9,7 +9,19 @@ from starlette.concurrency import run_in_threadpool
 from services.api import problems
 from services.api.auth import BearerAuth
 from services.api.limits import BodyLimit
-from services.api.routes import artefacts, concepts, datasets, exports, health, images, internal, jobs, reports, uploads
+from services.api.routes import (
+    artefacts,
+    concepts,
+    datasets,
+    exports,
+    health,
+    images,
+    internal,
+    job_reports,
+    jobs,
+    reports,
+    uploads,
+)
 from services.api.wiring import Parts
 
 
@@ -25,7 +37,19 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title="SelfSynth coordinator", version="0.1.0", lifespan=life, redoc_url=None)
     app.state.parts = parts
     problems.install(app)
-    for module in (health, uploads, datasets, concepts, reports, images, jobs, artefacts, exports, internal):
+    for module in (
+        health,
+        uploads,
+        datasets,
+        concepts,
+        reports,
+        images,
+        jobs,
+        job_reports,
+        artefacts,
+        exports,
+        internal,
+    ):
         app.include_router(module.router)
     settings = parts.settings
     app.add_middleware(BodyLimit, json_bytes=settings.body_limit_bytes, upload_bytes=settings.upload_limit_bytes)

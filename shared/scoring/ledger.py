@@ -8,7 +8,7 @@ from shared.types.records import Candidate
 
 def pair_figures(rows: Iterable[Candidate], labels: Mapping[str, str]) -> dict[str, float]:
     """Counts over a ledger. `labels` maps example ids to labels; `repeats` are pairs whose answer repeats itself,
-    `failed` candidates that the engine never gave."""
+    `failed` candidates that the engine never gave, `rejected_` with a reason's code candidates that were not kept."""
     questions: set[tuple[str, int]] = set()
     counts = dict.fromkeys(("pairs", "fallbacks", "rationalised", "repeats", "failed"), 0.0)
     for row in rows:
@@ -19,4 +19,6 @@ def pair_figures(rows: Iterable[Candidate], labels: Mapping[str, str]) -> dict[s
             counts["fallbacks"] += row.source == "fallback"
             counts["rationalised"] += row.source == "rationalised"
             counts["repeats"] += repeats(row.text, labels[row.example_id])
+        else:
+            counts[f"rejected_{row.reason}"] = counts.get(f"rejected_{row.reason}", 0.0) + 1
     return {"questions": float(len(questions)), **counts}

@@ -12,7 +12,7 @@ CandidateSource = Literal["synthesised", "answer", "rationalised", "fallback"]
 
 
 class Record(BaseModel):
-    """A row. Fields may be str, int, float, bool, a Literal of str, any of these or None, or a tuple of str."""
+    """A row. Fields may be str, int, float, bool, a Literal of str, these or None, or a tuple of str or float."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,7 +74,8 @@ class Candidate(Record):
 
 
 class Prediction(Record):
-    """A model's greedy answer about a held-out image. `predicted` is a label, `none` or `several`."""
+    """A model's greedy answer about a held-out image. `predicted` is a label, `none` or `several`. `log_likelihoods`,
+    where they were asked for, are those of a sentence that names each class, in the order of the manifest's classes."""
 
     example_id: str
     split: Split
@@ -87,6 +88,7 @@ class Prediction(Record):
     contains_label: bool
     repeats: bool
     failure: str = ""
+    log_likelihoods: tuple[float, ...] | None = None
 
 
 class LossPoint(Record):

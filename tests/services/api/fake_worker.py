@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 from services.api.concepts.ask import ask_concepts
 from services.api.concepts.endpoints import ConceptEndpoint
 from services.api.ingest.step import Rules, ingest
-from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint
+from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint, read_rows
 from shared.errors import SelfSynthError
 from shared.objects import ObjectStore
 from shared.queues import connect, queue_of
@@ -21,7 +21,7 @@ from shared.types.concept_job import ConceptClasses
 from shared.types.concepts import BankSource
 from shared.types.export import ExportedFile
 from shared.types.lifecycle import QueueName, StepName
-from shared.types.records import Description, LossPoint, Proposal, Record
+from shared.types.records import Description, Example, LossPoint, Prediction, Proposal, Record
 from shared.types.tasks import StepTask
 from shared.worker.context import StepContext
 from shared.worker.coordinator import Coordinator
@@ -93,8 +93,16 @@ class FakeWorker:
             return self._train(task)
         if task.step == StepName.EXPORT:
             return self._export(task)
+        if task.step == StepName.EVALUATE:
+            return self._leave(task, Prediction, self._predictions(task), FIGURES[task.step], {})
         row = Description(example_id="0", instruction=0, sample=0, text=task.step, finish_reason="stop")
         return self._leave(task, Description, [row], FIGURES.get(task.step, {}), {})
+
+    def _predictions(self, task: StepTask) -> list[Prediction]:
+        """Of every held-out image: each round names the class of one image more. The figures do not know of them."""
+        examples = [e for e in read_rows(self._store, task.inputs["examples"], Example) if e.split != "train"]
+        rows = [_prediction(e, k % 4 < task.round + 1) for k, e in enumerate(examples)]
+        return rows[task.shard :: task.shards]
 
     def _concepts(self, task: StepTask) -> ManifestRef:
         """Asking and cleaning are the real steps; what a model sees in images is made up."""
@@ -141,6 +149,15 @@ class FakeWorker:
         writer = ArtefactWriter(self._store, task, record)
         writer.put(0, list(rows))
         return writer.finish(1, figures, extra)  # type: ignore[arg-type]
+
+
+def _prediction(example: Example, is_right: bool) -> Prediction:
+    answer = f"A <b>{example.label}</b> | with {example.label} wings." if is_right else "I cannot *say*."
+    return Prediction(
+        example_id=example.id, split=example.split, label=example.label, question="What is it?", answer=answer,
+        finish_reason="stop", predicted=example.label if is_right else "none", correct=is_right,
+        contains_label=is_right, repeats=False,
+    )  # fmt: skip
 
 
 def _let_it_be() -> None:

@@ -77,6 +77,7 @@ def test_the_manifest_s_counts_are_the_ledger_s(world: World) -> None:
         "rationalised": 0.0,
         "repeats": 0.0,
         "failed": 0.0,
+        "rejected_no_label": 14.0,
     }
 
 

@@ -142,6 +142,7 @@ def test_pairs_of_an_earlier_attempt_count_too(scene: Scene, fake: FakeEngine) -
         "rationalised": 0,
         "repeats": 0,
         "failed": 0,
+        "rejected_no_label": 24,
     }
 
 
