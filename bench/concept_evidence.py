@@ -17,7 +17,7 @@ from services.selector.clauses import ClauseEvidence
 from services.selector.concepts import AnyEvidence, ranked
 from services.selector.encoder import SentenceEncoder
 from services.selector.evidence import Evidence
-from services.selector.wiring import encoder_folder
+from services.selector.wiring import encoder_model
 from shared.job_settings import SelectConceptsSettings
 from shared.types.concepts import ConceptBank
 from shared.types.records import Description
@@ -56,7 +56,7 @@ def main() -> None:
     ]
     truth = {key: visible(scene, bank.concepts[labels[key]]) for key, scene in scenes.items()}
     results = {"whole_bank": measured({key: set(bank.concepts[name]) for key, name in labels.items()}, truth)}
-    encoder = SentenceEncoder(encoder_folder("minilm"))
+    encoder = SentenceEncoder(encoder_model("minilm"))
     kinds: dict[str, AnyEvidence] = {
         "description": Evidence(bank, labels, labels, encoder, 0.1, "other_classes"),
         "clause": ClauseEvidence(bank, labels, labels, encoder),

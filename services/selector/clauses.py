@@ -58,7 +58,7 @@ class ClauseEvidence:
         self._embed({clause for own in cut for clause in own})
         for row, own in zip(chunk, cut, strict=True):
             own_ce = torch.stack([self._embedded[clause] for clause in own])
-            concepts_ze = self._bank.embeddings_ze[self._bank.columns[self._labels[row.example_id]]]
+            concepts_ze = self._bank.of(self._labels[row.example_id])
             self._best.setdefault(row.example_id, []).append((own_ce @ concepts_ze.T).double().amax(0))
 
     def _embed(self, wanted: Collection[str]) -> None:

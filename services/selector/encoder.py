@@ -1,20 +1,19 @@
-"""Sentence embeddings from a folder with a transformers text encoder. Knows no encoder's name.
+"""Sentence embeddings by sentence-transformers. Knows no encoder's name: what one needs, its files or the settings say.
 
-The folder's own files say how it pools, how long a text it reads and which prefix it wants (the layout of
-sentence-transformers); a prefix in the settings overrides the folder's.
+A model's own files say how it pools, how long a text it reads and which prompt goes before one; a prefix in the
+settings overrides the prompt (encoders that were trained with one do not always say so in their files).
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from shared.errors import SystemFault
-
-_DEFAULT_TOKENS = 512
 
 
 class Encoder(Protocol):
@@ -23,64 +22,59 @@ class Encoder(Protocol):
 
 
 class SentenceEncoder:
-    """A transformers encoder with mean or CLS pooling.
+    """The model in a folder, or of that name on a hub.
 
-    `prefix` goes before every text (`"query: "` for encoders trained so); None takes what the folder says, or nothing.
-    Raises SystemFault when the folder holds no encoder.
+    `prefix` goes before every text (`"query: "`, say); None: what the model's files say, or nothing. Raises SystemFault
+    when there is no such encoder.
     """
 
-    def __init__(self, folder: Path, prefix: str | None = None, batch_size: int = 64, device: str = "cpu") -> None:
-        from transformers import AutoModel, AutoTokenizer  # takes seconds: not at import
+    def __init__(self, model: str, prefix: str | None = None, batch_size: int = 64, device: str = "cpu") -> None:
+        from sentence_transformers import SentenceTransformer  # takes seconds: not at import
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
-        if not (folder / "config.json").is_file():
+        try:
+            self.model = SentenceTransformer(model, device=device)
+        except (OSError, ValueError) as error:
             raise SystemFault(
-                f"there is no text encoder in {folder}",
-                remedy="Set SELFSYNTH_ENCODER to the folder of a transformers text encoder.",
-            )
-        self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        self._model = AutoModel.from_pretrained(folder).eval().to(device)
-        self.prefix = _own_prefix(folder) if prefix is None else prefix
-        self._max_tokens = _max_tokens(folder)
-        self._pools_cls = bool(_json(folder / "1_Pooling/config.json").get("pooling_mode_cls_token"))
+                f"there is no text encoder {model!r}: {error}",
+                remedy="Set SELFSYNTH_ENCODER to the folder of a sentence-transformers encoder, or to a name that its "
+                "hub knows.",
+            ) from error
+        if prefix is not None:
+            self.model.prompts["own"], self.model.default_prompt_name = prefix, "own"
+        self.device = str(self.model.device)
         self._batch_size = batch_size
-        self._device = device
 
-    @torch.inference_mode()
+    @property
+    def prefix(self) -> str:
+        return str(self.model.prompts.get(self.model.default_prompt_name or "") or "")
+
+    @cached_property
+    def identity(self) -> str:
+        """A SHA-256 over all that an embedding depends on beside the text."""
+        facts = (str(self.model), self.prefix, self.model.max_seq_length, self.model.dtype, self._tokenizer())
+        digest = hashlib.sha256(repr(facts).encode())
+        for name, weights in self.model.state_dict().items():
+            digest.update(name.encode())
+            digest.update(weights.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+    def _tokenizer(self) -> str:
+        """What it is, without what it did last."""
+        tokenizer = self.model.tokenizer
+        if not hasattr(tokenizer, "backend_tokenizer"):
+            return repr(tokenizer)
+        facts = json.loads(tokenizer.backend_tokenizer.to_str())
+        return json.dumps({name: fact for name, fact in facts.items() if name not in ("padding", "truncation")})
+
     def encode(self, texts: Sequence[str]) -> Tensor:
         """[N, E] float32 on the encoder's device. Equal texts are embedded once; batches hold texts of like length."""
-        distinct = sorted(set(texts), key=lambda text: (len(text), text))
+        distinct = list(dict.fromkeys(texts))
         if not distinct:
-            return torch.zeros(0, self._model.config.hidden_size, device=self._device)
-        starts = range(0, len(distinct), self._batch_size)
-        rows = torch.cat([self._embed(distinct[start : start + self._batch_size]) for start in starts])
+            return torch.zeros(0, self.model.get_embedding_dimension() or 0, device=self.device)
+        rows = self.model.encode(
+            distinct, batch_size=self._batch_size, convert_to_tensor=True, show_progress_bar=False
+        ).float()
         place = {text: k for k, text in enumerate(distinct)}
-        return rows[torch.tensor([place[text] for text in texts], device=rows.device)]
-
-    def _embed(self, texts: Sequence[str]) -> Tensor:
-        inputs = self._tokenizer(
-            [self.prefix + text for text in texts],
-            padding=True,
-            truncation=True,
-            max_length=self._max_tokens,
-            return_tensors="pt",
-        ).to(self._device)
-        states_nte: Tensor = self._model(**inputs).last_hidden_state
-        mask_nt1 = inputs["attention_mask"].unsqueeze(-1).to(states_nte.dtype)
-        pooled = states_nte[:, 0] if self._pools_cls else (states_nte * mask_nt1).sum(1) / mask_nt1.sum(1)
-        return torch.nn.functional.normalize(pooled.float(), dim=-1)
-
-
-def _own_prefix(folder: Path) -> str:
-    said = _json(folder / "config_sentence_transformers.json")
-    prompts: dict[str, str] = said.get("prompts") or {}
-    return prompts.get(said.get("default_prompt_name") or "", "")
-
-
-def _max_tokens(folder: Path) -> int:
-    return int(_json(folder / "sentence_bert_config.json").get("max_seq_length") or _DEFAULT_TOKENS)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text()) if path.is_file() else {}
+        return torch.nn.functional.normalize(rows, dim=-1)[[place[text] for text in texts]]

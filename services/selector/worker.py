@@ -24,7 +24,7 @@ def _work(context: StepContext, settings: SelectorSettings) -> ManifestRef:
 
 
 def main() -> None:
-    from transformers import AutoModel, AutoTokenizer  # noqa: F401  slow, so once here for all forked children
+    from sentence_transformers import SentenceTransformer  # noqa: F401  slow, so once here for all forked children
 
     settings = read_settings()
     logs.configure("selector", settings.log_level)

@@ -2,7 +2,6 @@
 every one of them; nothing else uses them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -105,6 +104,5 @@ class SubstringScorer:
 class PrefixlessEncoder(SentenceEncoder):
     """Fault 5: texts are embedded as they are, whatever the encoder was trained with."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.prefix = ""
+    def __init__(self, model: str, prefix: str | None = None) -> None:
+        super().__init__(model)

@@ -7,7 +7,6 @@ import pytest
 from services.selector import concepts
 from services.selector.clauses import ClauseEvidence, clauses
 from services.selector.encoder import SentenceEncoder
-from services.selector.wiring import encoder_folder
 from shared.types.concepts import ConceptBank
 from shared.types.lifecycle import StepName
 from shared.types.records import ScoredConcept
@@ -41,12 +40,14 @@ def test_the_score_is_the_mean_of_the_best_clauses() -> None:
 
 
 @pytest.mark.parametrize(("evidence", "exact"), [("clause", True), ("description", False)])
-def test_what_is_told_among_much_else_is_found_by_its_clause(tmp_path: Path, evidence: str, exact: bool) -> None:
+def test_what_is_told_among_much_else_is_found_by_its_clause(
+    tmp_path: Path, encoder: SentenceEncoder, evidence: str, exact: bool
+) -> None:
     bank = {"wren": (*HIDDEN, *SEEN), "kite": ("a broad fan tail", "blue legs", "white bars across the wings")}
     settings = {"evidence": evidence, "threshold_std": 0.0, "at_least": 1}
     world = World(tmp_path, [example("w", "wren"), example("k", "kite")], bank, {"select_concepts": settings})
     rest = [description("k", "It has striped wings and white bars."), description("k", "Blue legs and a fan tail.", 1)]
     world.give(descriptions=[*(description("w", text, k) for k, text in enumerate(TOLD)), *rest])
-    ref = concepts.run(world.context(StepName.SELECT_CONCEPTS), SentenceEncoder(encoder_folder("minilm")))
+    ref = concepts.run(world.context(StepName.SELECT_CONCEPTS), encoder)
     chosen = {row.concept for row in world.rows(ref.key, ScoredConcept) if row.example_id == "w" and row.chosen}
     assert (chosen == set(SEEN)) == exact

@@ -17,7 +17,7 @@ from services.selector.encoder import SentenceEncoder
 from services.selector.evidence import Evidence
 from services.selector.judging import Judge
 from services.selector.ranking import AnswerRanking
-from services.selector.wiring import encoder_folder
+from services.selector.wiring import encoder_model
 from shared.job_settings import SelectAnswersSettings, SelectConceptsSettings
 from shared.scoring.labels import LabelScorer
 from shared.types.concepts import ConceptBank
@@ -178,7 +178,7 @@ def check_one_class_is_named_by_whole_words_and_digits(scorer: Callable[[list[st
 
 
 def check_the_prefix_goes_before_every_text(encoder: type[SentenceEncoder]) -> None:
-    folder = encoder_folder("minilm")
+    folder = encoder_model("minilm")
     asked = encoder(folder, prefix="query: ").encode(["a red beak", "long tail"])
     plain = encoder(folder).encode(["query: a red beak", "query: long tail"])
     torch.testing.assert_close(asked, plain)

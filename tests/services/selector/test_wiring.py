@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.selector.wiring import build_steps, encoder_folder, read_settings
+from services.selector.wiring import build_steps, encoder_model, read_settings
 from shared.types.lifecycle import QUEUE_OF_STEP, QueueName
 from tests.services.selector.worlds import TableEncoder
 
@@ -19,8 +19,8 @@ def test_the_encoder_and_its_prefix_come_from_the_environment(monkeypatch: pytes
         monkeypatch.setenv(f"SELFSYNTH_{name}", value)
     settings = read_settings()
     assert (settings.encoder, settings.encoder_prefix) == ("/models/e", "query: ")
-    assert encoder_folder(settings.encoder) == Path("/models/e")
+    assert encoder_model(settings.encoder) == "/models/e"
 
 
 def test_the_packaged_encoder_is_there() -> None:
-    assert (encoder_folder("minilm") / "model.safetensors").is_file()
+    assert Path(encoder_model("minilm"), "model.safetensors").is_file()
