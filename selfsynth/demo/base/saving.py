@@ -1,14 +1,15 @@
 """Writes the base checkpoint so that both transformers and vLLM load it. Knows nothing of how it was trained."""
 
-import re
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import LlavaForConditionalGeneration, LlavaProcessor
+from transformers import LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+from shared.weight_names import hidden_prefixes, published_name
 
 _WEIGHTS = "model.safetensors"
-_TOWER = re.compile(r"vision_tower\.(?!vision_model\.)")
 
 
 def save(model: LlavaForConditionalGeneration, processor: LlavaProcessor, folder: Path) -> None:
@@ -19,9 +20,11 @@ def save(model: LlavaForConditionalGeneration, processor: LlavaProcessor, folder
 
 
 def name_tower_as_published(folder: Path) -> Path:
-    """Published checkpoints of this architecture say `vision_tower.vision_model...`. transformers 5 leaves the middle
-    part out when saving and loads either; vLLM knows the published names only."""
-    weights = folder / _WEIGHTS
-    tensors = {_TOWER.sub("vision_tower.vision_model.", name): tensor for name, tensor in load_file(weights).items()}
-    save_file(tensors, weights, metadata={"format": "pt"})
+    """Published checkpoints of this architecture name the vision tower's weights in a longer way, the only one that
+    vLLM knows."""
+    with torch.device("meta"):
+        model = LlavaForConditionalGeneration(LlavaConfig.from_pretrained(folder))
+    hidden = hidden_prefixes(model, get_checkpoint_conversion_mapping)
+    weights = {published_name(name, hidden): tensor for name, tensor in load_file(folder / _WEIGHTS).items()}
+    save_file(weights, folder / _WEIGHTS, metadata={"format": "pt"})
     return folder

@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
 from shared.errors import InvalidInput
 from shared.lora_layers import lora_layers
+from shared.weight_names import hidden_prefixes
 
 Shape = tuple[int, int]
 
@@ -45,7 +47,7 @@ def read_architecture(folder: Path) -> Architecture:
         head_size=getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads,
         language=_shapes(model, layers.language),
         projector=_shapes(model, layers.projector),
-        hidden_prefixes=_hidden_prefixes(model),
+        hidden_prefixes=hidden_prefixes(model, get_checkpoint_conversion_mapping),
         takes_videos=getattr(config, "video_token_id", None) is not None,
     )
 
@@ -57,15 +59,3 @@ def _is_linear(module: object) -> bool:
 def _shapes(model: Any, names: tuple[str, ...]) -> dict[str, Shape]:
     layers = {name: model.get_submodule(name) for name in names}
     return {name: (layer.out_features, layer.in_features) for name, layer in layers.items()}
-
-
-def _hidden_prefixes(model: Any) -> dict[str, str]:
-    """transformers knows, by class, which prefix it drops on loading; saving does not bring it back."""
-    from transformers.conversion_mapping import get_checkpoint_conversion_mapping
-
-    found = {}
-    for name, module in model.named_modules():
-        for change in get_checkpoint_conversion_mapping(type(module).__name__) or ():
-            if prefix := getattr(change, "prefix_to_remove", None):
-                found[name] = prefix
-    return found

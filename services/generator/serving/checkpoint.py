@@ -1,12 +1,12 @@
 """What can be known of a model's folder before anything is loaded: its files and the names of its weights."""
 
 import json
-import re
 import struct
 from collections.abc import Mapping
 from pathlib import Path
 
 from shared.errors import InvalidInput
+from shared.weight_names import published_name
 
 _TEMPLATES = ("chat_template.jinja", "chat_template.json")
 _TEMPLATE_HOLDERS = ("tokenizer_config.json", "processor_config.json")
@@ -43,16 +43,13 @@ def check_weight_names(folder: Path, hidden_prefixes: Mapping[str, str]) -> None
 
     `hidden_prefixes`: see Architecture.
     """
-    names = weight_names(folder)
-    for module, prefix in hidden_prefixes.items():
-        short = module.removeprefix("model.")
-        inside = re.compile(rf"(?:model\.)?{re.escape(short)}\.(?!{re.escape(prefix)}\.)")
-        wrong = next((name for name in names if inside.match(name)), None)
-        if wrong:
+    for name in weight_names(folder):
+        published = published_name(name, hidden_prefixes)
+        if published != name:
             raise InvalidInput(
-                f"vLLM does not know the weight {wrong!r} of the model in {folder}: "
-                f"transformers drops `{prefix}.` from the names when it saves, and vLLM wants it",
-                remedy=f"Rename `{short}.` to `{short}.{prefix}.` in the weights' names; transformers loads both.",
+                f"vLLM does not know the weight {name!r} of the model in {folder}: transformers shortens it when it "
+                f"saves, and vLLM wants {published!r}",
+                remedy="Give it and its like the longer names; transformers loads both.",
             )
 
 
