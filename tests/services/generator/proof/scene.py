@@ -12,13 +12,14 @@ from typing import Any
 import httpx
 import torch
 from peft import PeftModel
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText
 
 from services.generator.chat import Chat, Engine, Sampling
 from services.generator.proof import guarded
 from services.trainer.plan import Plan, TrainPair
 from services.trainer.tuning.encoding import PairEncoder
 from services.trainer.tuning.probing import probes_of
+from services.trainer.tuning.processing import load_processor
 from shared.job_settings import TrainSettings
 from shared.objects import open_store
 from shared.types.lifecycle import StepName
@@ -41,7 +42,7 @@ def publish_probed(model: Path, store: Path, name: str, **how: Any) -> None:
     ]
     base = AutoModelForImageTextToText.from_pretrained(model, dtype=torch.float32)
     plan = Plan(model_path=model, base_model="base", folder=folder, images=images, settings=TrainSettings(), seed=1)
-    encoder = PairEncoder(AutoProcessor.from_pretrained(model), images)
+    encoder = PairEncoder(load_processor(model), images)
     probes = probes_of(plan, PeftModel.from_pretrained(base, folder), encoder, pairs)
     (folder / PROBES).write_text(probes.model_dump_json())
 
