@@ -13,8 +13,8 @@ from shared.worker.context import Work
 
 class TrainerSettings(WorkerSettings):
     """`models` maps base model names to folders with weights and processor. `trainer_processes` above 1 launches
-    training through accelerate; `trainer_threads` defaults to the machine's cores. `trainer_grace_s` is how long a
-    training that is asked to stop may take for its last checkpoint."""
+    training through accelerate; `trainer_threads`, of each, defaults to its share of the machine's cores.
+    `trainer_grace_s` is how long a training that is asked to stop may take for its last checkpoint."""
 
     models: dict[str, Path]
     work_dir: Path
@@ -34,7 +34,8 @@ class TrainerSettings(WorkerSettings):
 
     @property
     def threads(self) -> int:
-        return self.trainer_threads or os.cpu_count() or 1
+        """Of each process."""
+        return self.trainer_threads or max(1, (os.cpu_count() or 1) // self.trainer_processes)
 
 
 def steps_of(settings: TrainerSettings) -> dict[StepName, Work]:

@@ -87,7 +87,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
             epoch=done,
             loss=entry["loss"],
             learning_rate=entry["learning_rate"],
-            grad_norm=entry["grad_norm"],
+            grad_norm=entry.get("grad_norm"),
             tokens=sum(len(pair.ids) for pair in self._pairs_of_step(entry["step"])),
         )
 

@@ -15,9 +15,9 @@ _SLOW_RANK = Path(__file__).parent / "injected" / "slow_rank"
 
 
 def a_run(folder: Path, model: Path, processes: int) -> Watched:
-    """Five pairs a step, which two processes cannot share evenly, and a last step of one pair."""
-    train = {"epochs": 1, "batch_size": 5, "micro_batch_size": 2, "checkpoint_every": 1}
-    return Watched(folder, model, processes, **train, lora_dropout=0, learning_rate=1e-3)
+    """Three of 16 pairs are held out. Five a step, which two processes cannot share evenly; the last has three."""
+    train = {"epochs": 1, "batch_size": 5, "micro_batch_size": 2, "checkpoint_every": 1, "learning_rate": 1e-3}
+    return Watched(folder, model, processes, **train, lora_dropout=0, early_stopping={"patience": 9, "share": 0.2})
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,11 @@ def two(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Wat
 
 def test_two_processes_give_the_weights_of_one(two: tuple[Watched, Manifest], tmp_path: Path, tiny_model: Path) -> None:
     one = a_run(tmp_path, tiny_model, processes=1)
-    expected = one.weights(one.finish())
+    one_done = one.finish()
+    expected = one.weights(one_done)
     assert two[1].extra["processes"] == 2
+    assert two[1].figures["held_out_pairs"] == 3
+    assert two[1].figures["best_validation_loss"] == pytest.approx(one_done.figures["best_validation_loss"], rel=1e-4)
     for name, weight in two[0].weights(two[1]).items():
         torch.testing.assert_close(weight, expected[name], rtol=0, atol=1e-5)
 
@@ -56,4 +59,4 @@ def test_asked_to_stop_all_processes_end_after_the_same_step(two: tuple[Watched,
     """Else they would wait for each other, and be killed without a checkpoint."""
     run, manifest = two
     assert run.told == []
-    assert [point.step for point in run.curve(manifest)] == [1, 2, 3, 4]
+    assert [point.step for point in run.curve(manifest)] == [1, 2, 3]
