@@ -5,12 +5,12 @@ from typing import Any
 
 import torch
 from PIL import Image
-from transformers import AutoProcessor
 
 from services.trainer.plan import TrainPair
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.encoding import PairEncoder, encode_all
 from services.trainer.tuning.lora import build_model
+from services.trainer.tuning.processing import load_processor
 from tests.services.trainer.tuning.test_tune import make_plan
 
 ASKED = [
@@ -33,7 +33,7 @@ def encoder_of(folder: Path, path: Path) -> PairEncoder:
     folder.mkdir(exist_ok=True)
     for name, shade in (("a.png", 30), ("b.png", 190)):
         Image.effect_noise((64, 64), shade).save(folder / name)
-    return PairEncoder(AutoProcessor.from_pretrained(path), folder)
+    return PairEncoder(load_processor(path), folder)
 
 
 def pairs_of(encoder: PairEncoder, images: tuple[str, ...] = ("a.png", "b.png")) -> list[TokenPair]:
