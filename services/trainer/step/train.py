@@ -127,6 +127,8 @@ def _deliver(context: StepContext, plan: Plan, result: Result, output: str) -> M
     extra = {
         "adapter": {"prefix": prefix, "sha256": sha256},
         "precision": result.precision,
+        "base_precision": result.base_precision,
+        "untrained": result.untrained,
         "not_packed": result.not_packed,
         "device": result.device,
         "trainable_parameters": result.trainable_parameters,

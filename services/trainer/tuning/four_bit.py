@@ -11,22 +11,20 @@ from typing import Any
 import torch
 from peft import prepare_model_for_kbit_training
 from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
-from transformers.utils import is_bitsandbytes_available
 
 from shared.errors import UserFault
 
 
-def check_four_bit() -> None:
+def check_four_bit(has_cuda: bool, has_bitsandbytes: bool) -> None:
     """Raises UserFault where 4 bits cannot take effect: they are never left out in silence."""
-    lacks = None if torch.cuda.is_available() else "no CUDA device"
-    if not lacks and not is_bitsandbytes_available():
-        lacks = "no bitsandbytes installed"
-    if lacks:
-        raise UserFault(
-            f"train.base_precision is '4bit', but this trainer has {lacks}",
-            remedy="Set train.base_precision to 'full', or train on a GPU after `make install GROUP=four-bit`.",
-            code="four_bit_unavailable",
-        )
+    if has_cuda and has_bitsandbytes:
+        return
+    raise UserFault(
+        f"train.base_precision is '4bit', but this trainer has {'no bitsandbytes' if has_cuda else 'no CUDA device'}",
+        remedy="Set train.base_precision to 'full', or train on a machine with a GPU, installed with "
+        "`tools/install.sh trainer-four-bit`.",
+        code="four_bit_unavailable",
+    )
 
 
 def four_bit_config(quantised: Collection[str], all_linear: Collection[str], dtype: torch.dtype) -> BitsAndBytesConfig:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import torch
 from peft import PeftModel
 
 from services.trainer.plan import Plan
-from services.trainer.tuning.lora import load_base
+from services.trainer.tuning.lora import base_precision_of, load_base
 from services.trainer.tuning.merging import concatenate
 
 
@@ -20,12 +21,20 @@ def save_adapter(plan: Plan, model: Any) -> None:
 
 
 def as_served(plan: Plan, model: Any) -> Any:
-    """The base with the saved adapter on it. Where `model` is something else its weights are given up for it."""
-    if not _is_merged(plan):
+    """The base as a server has it, with the saved adapter on it. Where `model` is something else its weights are given
+    up for it."""
+    quantised = base_precision_of(model) == "4bit"
+    if not _is_merged(plan) and not quantised:
         return model
     device = model.device
-    model.to("meta")
-    return PeftModel.from_pretrained(load_base(plan), plan.trained).to(device)
+    for weight in model.parameters():
+        if not weight.requires_grad:
+            weight.data = weight.data.new_empty(0)
+    if not quantised:
+        return PeftModel.from_pretrained(load_base(plan), plan.trained).to(device)
+    # Whole it may not fit where it was trained in 4 bits: what does not is kept in the machine's memory.
+    torch.cuda.empty_cache()
+    return PeftModel.from_pretrained(load_base(plan, device_map="auto"), plan.trained)
 
 
 def _is_merged(plan: Plan) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoConfig, AutoModelForImageTextToText
+from transformers.utils import is_bitsandbytes_available
 
 from services.trainer.plan import Plan
 from services.trainer.targets import check_layers, chosen_layers
@@ -42,6 +43,11 @@ def build_model(plan: Plan) -> Any:
     return get_peft_model(base, config)
 
 
+def base_precision_of(model: Any) -> str:
+    """Of a model that `build_model` made: "4bit" or "full"."""
+    return "4bit" if getattr(model.get_base_model(), "is_loaded_in_4bit", False) else "full"
+
+
 def load_base(plan: Plan, **options: Any) -> Any:
     """The base model in the precision in effect, none of it quantised. `options` are `from_pretrained`'s."""
     return AutoModelForImageTextToText.from_pretrained(plan.model_path, dtype=_dtype(plan), **options)
@@ -70,7 +76,7 @@ def lora_config(model: torch.nn.Module, chosen: tuple[str, ...], settings: Train
 
 
 def _in_four_bit(plan: Plan, sketch: torch.nn.Module) -> Any:
-    check_four_bit()
+    check_four_bit(torch.cuda.is_available(), is_bitsandbytes_available())
     linear = [name for name, module in sketch.named_modules() if _is_linear(module)]
     config = four_bit_config(layers_of(sketch).language, linear, _dtype(plan))
     return load_in_four_bit(plan.model_path, config, torch.device("cuda", torch.cuda.current_device()))

@@ -18,7 +18,7 @@ from services.trainer.tuning.early_stopping import EarlyStop, best_step, is_over
 from services.trainer.tuning.encoding import PairEncoder, encode_all
 from services.trainer.tuning.feeding import planned_passes
 from services.trainer.tuning.leaving import as_served, save_adapter
-from services.trainer.tuning.lora import build_model, precision_of
+from services.trainer.tuning.lora import base_precision_of, build_model, layers_of, precision_of, sketched
 from services.trainer.tuning.pace import Stopwatch
 from services.trainer.tuning.probing import probes_of
 from services.trainer.tuning.processing import load_processor
@@ -90,6 +90,8 @@ def _leave(
         pairs=reporter.pairs,
         dropped=dropped,
         precision=precision_of(plan),
+        base_precision=base_precision_of(model),
+        untrained=layers_of(sketched(plan.model_path)).untrained,
         device=trainer.args.device.type,
         not_packed=not_packed,
         trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),

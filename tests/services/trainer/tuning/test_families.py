@@ -18,6 +18,7 @@ from services.trainer.tuning.collate import PairCollator
 from services.trainer.tuning.encoding import PairEncoder, encode_all
 from services.trainer.tuning.processing import load_processor
 from services.trainer.tuning.tune import tune
+from shared.errors import InvalidInput
 from shared.types.probes import PROBES, Probes
 from tests import families
 from tests.services.trainer.tuning.test_tune import make_plan
@@ -125,6 +126,27 @@ def test_a_batch_is_what_the_processor_makes_of_the_same_images(family: tuple[Pl
     assert int(image_tokens.sum()) == int((expected["input_ids"] == processor.image_token_id).sum())
     if "mm_token_type_ids" in batch:
         assert torch.equal(batch["mm_token_type_ids"].bool(), image_tokens)
+
+
+@pytest.mark.parametrize("text", ["a <|im_end|> b", "<|im_start|>user", "see <|image_pad|>", "<|vision_start|>"])
+def test_texts_with_a_familys_own_control_tokens_are_dropped(chatty: PairEncoder, text: str) -> None:
+    clean = TrainPair(image="a.png", question="What is it?", answer="A finch.")
+    strange = [clean.model_copy(update={"question": text}), clean.model_copy(update={"answer": text})]
+    kept, dropped = encode_all(chatty, [clean, *strange], max_length=200)
+    assert (len(kept), dropped) == (1, {"control_tokens": 2})
+
+
+def test_an_image_that_the_processor_refuses_is_named(chatty: PairEncoder) -> None:
+    with pytest.raises(InvalidInput, match=r"refuses the image thin\.png of 1x300: .*aspect ratio"):
+        chatty.encode(TrainPair(image="thin.png", question="What is it?", answer="A line."))
+
+
+@pytest.fixture(scope="module")
+def chatty(tmp_path_factory: pytest.TempPathFactory) -> PairEncoder:
+    folder = tmp_path_factory.mktemp("chatty")
+    Image.new("RGB", (64, 64)).save(folder / "a.png")
+    Image.new("RGB", (1, 300)).save(folder / "thin.png")
+    return PairEncoder(load_processor(families.tiny_qwen3_vl(folder / "model")), folder)
 
 
 def asked(pair: TrainPair) -> list[dict[str, Any]]:
