@@ -11,7 +11,7 @@ from peft import PeftModel
 from torch import Tensor
 from transformers import AutoModelForImageTextToText
 
-from services.trainer.export.merge import dtype_of
+from services.trainer.export.merge import dtype_of, weight_files
 from services.trainer.export.plan import Comparison, MergePlan
 from services.trainer.plan import TrainPair
 from services.trainer.tuning.encoding import PairEncoder
@@ -98,5 +98,5 @@ def _device(model_path: Path) -> str:
     if not torch.cuda.is_available():
         return "cpu"
     bits = 8 * dtype_of(model_path).itemsize
-    wanted = sum(file.stat().st_size for file in model_path.glob("*.safetensors")) * 32 / bits
+    wanted = sum(file.stat().st_size for file in weight_files(model_path)) * 32 / bits
     return "cuda" if torch.cuda.mem_get_info()[0] > _SPARE * wanted else "cpu"

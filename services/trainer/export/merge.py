@@ -44,7 +44,7 @@ def write_merged(plan: MergePlan) -> None:
     """Fill `plan.merged`. Raises InvalidInput when the base's weights cannot take the adapter."""
     lora = read_lora(plan.adapter)
     names = WeightNames(plan.model_path)
-    files = sorted(plan.model_path.glob("*.safetensors"))
+    files = weight_files(plan.model_path)
     plan.merged.mkdir()
     index: dict[str, str] = {}
     size_bytes = 0
@@ -111,9 +111,17 @@ def _with_dtype(config: Any) -> Any:
     return {name: _with_dtype(value) for name, value in config.items()} | told
 
 
+def weight_files(folder: Path) -> list[Path]:
+    """Those that a loader reads: of the index, where there is one. Some checkpoints hold others beside them."""
+    if (folder / _INDEX).exists():
+        return [folder / name for name in sorted(set(json.loads((folder / _INDEX).read_text())["weight_map"].values()))]
+    alone = folder / "model.safetensors"
+    return [alone] if alone.exists() else sorted(folder.glob("*.safetensors"))
+
+
 def dtype_of(folder: Path) -> torch.dtype:
     """That of the largest weight in the first file of a checkpoint."""
-    with safe_open(min(folder.glob("*.safetensors")), framework="pt") as opened:
+    with safe_open(weight_files(folder)[0], framework="pt") as opened:
         largest = max(opened.keys(), key=lambda name: math.prod(opened.get_slice(name).get_shape()))
         dtype: torch.dtype = opened.get_tensor(largest).dtype
         return dtype

@@ -53,6 +53,16 @@ def test_a_base_in_several_files_gives_a_model_in_several_files_of_its_dtype(
     assert AutoModelForImageTextToText.from_pretrained(found, dtype="auto").dtype == torch.bfloat16
 
 
+def test_files_that_no_loader_reads_are_left_out(tmp_path: Path, halved: Path, adapter: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(halved, base)
+    save_file({"layers.0.weight": torch.zeros(2)}, base / "consolidated.safetensors")
+    (base / "README.md").write_text("the base's own card")
+    names = {file.name for file in merged(tmp_path, base, adapter).merged.iterdir()}
+    assert not names & {"consolidated.safetensors", "README.md"}
+    assert "config.json" in names
+
+
 def test_float32_is_kept_where_it_is_asked_for_and_told_in_the_config(
     tmp_path: Path, halved: Path, adapter: Path
 ) -> None:
