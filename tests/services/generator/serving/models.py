@@ -4,6 +4,7 @@ from pathlib import Path
 
 from transformers import (
     CLIPVisionConfig,
+    Idefics3Config,
     LlamaConfig,
     LlavaConfig,
     LlavaNextConfig,
@@ -33,6 +34,11 @@ def llava() -> LlavaConfig:
 
 def llava_next() -> LlavaNextConfig:
     return LlavaNextConfig(vision_config=_CLIP, text_config=MistralConfig(**_TEXT, max_position_embeddings=32768))
+
+
+def idefics3() -> Idefics3Config:
+    text = LlamaConfig(**_TEXT, max_position_embeddings=4096, pad_token_id=0)
+    return Idefics3Config(text_config=text, pad_token_id=0)
 
 
 def qwen2_5_vl() -> Qwen2_5_VLConfig:

@@ -43,9 +43,16 @@ def test_lengths_heads_and_layers_come_from_the_config(
 ) -> None:
     model = read_architecture(models.written(config(), tmp_path))
     assert (model.positions, model.head_size, model.takes_videos) == (positions, head_size, videos)
-    assert served_names(model.language) == _LAYERS
-    assert served_names(model.projector) == projector
+    assert served_names([*model.language, *model.projector]) == [*_LAYERS, *projector]
     assert model.hidden_prefixes == hidden
+
+
+def test_a_model_that_vllm_does_not_arrange_anew_keeps_its_names(tmp_path: Path) -> None:
+    model = read_architecture(models.written(models.idefics3(), tmp_path))
+    assert served_names([*model.language, *model.projector]) == [
+        *(name.replace("language_model.model", "model.text_model") for name in _LAYERS),
+        "model.connector.modality_projection.proj",
+    ]
 
 
 def test_layers_know_their_outputs_and_inputs(tmp_path: Path) -> None:
