@@ -17,6 +17,7 @@ from selfsynth.calls import Json
 from selfsynth.concept_calls import ConceptCalls
 from selfsynth.export_calls import ExportCalls
 from selfsynth.packing import Outgoing
+from selfsynth.report_calls import ReportCalls
 
 Concepts = Mapping[str, Sequence[str]]
 _POLL_S = 0.5
@@ -24,7 +25,7 @@ _POLL_S = 0.5
 _UPLOAD_TIMEOUT = httpx.Timeout(60.0, read=3600.0)
 
 
-class Client(ConceptCalls, ExportCalls):
+class Client(ConceptCalls, ExportCalls, ReportCalls):
     """What the API can do. Every method raises ApiError. See Calls for what it is made of."""
 
     def add_dataset(self, path: Path | str, name: str, concepts: Concepts | None = None, **wishes: Any) -> Json:

@@ -2,7 +2,7 @@
 
 import typer
 
-from selfsynth.cli import demo, jobs, run, up
+from selfsynth.cli import chat, demo, jobs, report, run, up
 from selfsynth.cli.datasets.app import app as datasets
 
 app = typer.Typer(
@@ -14,5 +14,7 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("report")(report.report)
+app.command("chat")(chat.chat)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(datasets, name="datasets")

@@ -11,6 +11,7 @@ from services.api.auth import BearerAuth
 from services.api.limits import BodyLimit
 from services.api.routes import (
     artefacts,
+    chat,
     concepts,
     datasets,
     exports,
@@ -46,13 +47,19 @@ def create_app(parts: Parts) -> FastAPI:
         images,
         jobs,
         job_reports,
+        chat,
         artefacts,
         exports,
         internal,
     ):
         app.include_router(module.router)
     settings = parts.settings
-    app.add_middleware(BodyLimit, json_bytes=settings.body_limit_bytes, upload_bytes=settings.upload_limit_bytes)
+    app.add_middleware(
+        BodyLimit,
+        json_bytes=settings.body_limit_bytes,
+        upload_bytes=settings.upload_limit_bytes,
+        chat_bytes=settings.chat_limit_bytes,
+    )
     app.add_middleware(
         BearerAuth,
         api_key=settings.api_key.get_secret_value(),

@@ -1,5 +1,7 @@
 """How large a body may be. An ASGI layer: it counts bytes as they come and trusts no header alone."""
 
+import re
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,24 +10,29 @@ from services.api.problems import problem
 from shared.errors import ErrorReport
 
 UPLOAD_PATH = "/datasets/upload"
+_UPLOAD = re.compile(UPLOAD_PATH)
+_CHAT = re.compile(r"/jobs/[^/]+/chat")
 
 
 class BodyLimit:
-    def __init__(self, app: ASGIApp, json_bytes: int, upload_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, json_bytes: int, upload_bytes: int, chat_bytes: int) -> None:
         self._app = app
         self._json_bytes = json_bytes
-        self._upload_bytes = upload_bytes
+        self._of_path = ((_UPLOAD, upload_bytes), (_CHAT, chat_bytes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._upload_bytes if scope["path"] == UPLOAD_PATH else self._json_bytes
+        limit = self._limit_of(scope["path"])
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdigit() and int(declared) > limit:
             await _refusal(limit)(scope, receive, send)
             return
         await self._app(scope, _counted(receive, limit), send)
+
+    def _limit_of(self, path: str) -> int:
+        return next((limit for pattern, limit in self._of_path if pattern.fullmatch(path)), self._json_bytes)
 
 
 def _counted(receive: Receive, limit: int) -> Receive:

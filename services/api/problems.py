@@ -36,6 +36,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "endpoint_key_missing": (503, "The endpoint's key is not there"),
     "engine_cannot_sleep": (422, "The engine cannot be put to sleep"),
     "not_exportable": (409, "There is nothing to export yet"),
+    "chats_busy": (503, "Too many chats at once"),
     "model_not_served": (422, "The model is not served"),
     "idempotency_key_reused": (422, "The Idempotency-Key was used for another request"),
     "invalid_manifest": (422, "The artefact cannot be accepted"),

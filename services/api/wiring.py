@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from services.api.attempts import Attempts
+from services.api.chat.passing_on import ChatEngine
 from services.api.database.connection import Database
+from services.api.pointers import Pointers
 from services.api.reconcile.loop import Loop
 from services.api.reconcile.mover import Mover
 from services.api.reconcile.truth import Policy
@@ -25,6 +27,8 @@ class Parts:
     messages: Messages
     served: ServedModels
     engines: Engines
+    chats: ChatEngine
+    pointers: Pointers
     keeper: Keeper
     attempts: Attempts
     mover: Mover
@@ -56,6 +60,10 @@ def build(settings: ApiSettings) -> Parts:
         messages=messages,
         served=ServedModels(settings.engine_url, settings.engine_key.get_secret_value()),
         engines=engines,
+        chats=ChatEngine(
+            settings.engine_url, settings.engine_key.get_secret_value(), settings.chats_at_once, settings.chat_s
+        ),
+        pointers=Pointers(database, store),
         keeper=keeper,
         attempts=Attempts(database, settings.lease_s),
         mover=mover,

@@ -1,8 +1,7 @@
 """Whether one model is better than another on the same images: McNemar's test. Pure."""
 
+import math
 from dataclasses import dataclass
-
-from scipy.special import bdtr
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,11 @@ class McNemar:
 def mcnemar(gained: int, lost: int) -> McNemar:
     """With as many gained as lost, or no image that changed, both p are 1."""
     changed, fewer = gained + lost, min(gained, lost)
-    up_to = float(bdtr(fewer, changed, 0.5))
-    exactly = up_to - (float(bdtr(fewer - 1, changed, 0.5)) if fewer else 0.0)
-    return McNemar(gained, lost, min(1.0, 2 * up_to), min(1.0, 2 * up_to - exactly))
+    up_to = sum(_probability(k, changed) for k in range(fewer + 1))
+    return McNemar(gained, lost, min(1.0, 2 * up_to), min(1.0, 2 * up_to - _probability(fewer, changed)))
+
+
+def _probability(successes: int, trials: int) -> float:
+    """Of so many successes when either side is as likely. By logarithms: scipy takes long to load."""
+    ways = math.lgamma(trials + 1) - math.lgamma(successes + 1) - math.lgamma(trials - successes + 1)
+    return math.exp(ways - trials * math.log(2))

@@ -2,7 +2,6 @@
 artefacts. Knows no model."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -49,6 +48,7 @@ class FakeWorker:
         self._store = store
         self._roots = roots
         self.played: list[StepTask] = []
+        self.adapter: dict[str, bytes] = {}  # what training leaves; else it is made up
         self.endpoints: dict[str, ConceptEndpoint] = {}
 
     def take(self) -> StepTask | None:
@@ -127,9 +127,12 @@ class FakeWorker:
 
     def _train(self, task: StepTask) -> ManifestRef:
         prefix = f"{task.output_prefix}/{fingerprint(task)[:12]}/adapter-a{task.attempt}"
-        self._store.put(f"{prefix}/adapter_config.json", json.dumps({"r": 4}).encode())
-        self._store.put(f"{prefix}/adapter_model.safetensors", task.message_id.encode() * 100)
-        adapter = {"prefix": prefix, "sha256": hashlib.sha256(prefix.encode()).hexdigest()}
+        made = {"adapter_config.json": b'{"r": 4}', "adapter_model.safetensors": task.message_id.encode() * 100}
+        files = self.adapter or made
+        for name, content in files.items():
+            self._store.put(f"{prefix}/{name}", content)
+        sha256 = hashlib.sha256(files["adapter_model.safetensors"]).hexdigest()
+        adapter = {"prefix": prefix, "sha256": sha256}
         row = LossPoint(step=1, epoch=1.0, loss=0.5, learning_rate=1e-4)
         return self._leave(task, LossPoint, [row], {"pairs": 16}, {"adapter": adapter})
 

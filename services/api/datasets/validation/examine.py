@@ -31,7 +31,7 @@ def examine(item: Item, roots: Sequence[Path], rules: ImageRules) -> tuple[Exami
     except Unusable as unusable:
         row = lost(item, unusable.code, f"{item.source} {unusable.why}")
         return row.model_copy(update={"sha256": sha256}), None
-    stored, extension = _stored(body, picture)
+    kept, extension = stored(body, picture)
     notes = list(picture.notes)
     if item.cell is None and (wrong := wrong_suffix(item.source, picture.format)):
         notes.append(("image_extension", wrong))
@@ -43,9 +43,9 @@ def examine(item: Item, roots: Sequence[Path], rules: ImageRules) -> tuple[Exami
         "perceptual": perceptual_hash(picture.image),
         "width": picture.image.width,
         "height": picture.image.height,
-        "stored_key_name": f"{hashlib.sha256(stored).hexdigest()}.{extension}",
+        "stored_key_name": f"{hashlib.sha256(kept).hexdigest()}.{extension}",
     }
-    return _row(item).model_copy(update=found), stored
+    return _row(item).model_copy(update=found), kept
 
 
 def lost(item: Item, code: str, message: str) -> Examined:
@@ -76,7 +76,7 @@ def _fetched(item: Item, roots: Sequence[Path]) -> bytes:
     return body
 
 
-def _stored(body: bytes, picture: Picture) -> tuple[bytes, str]:
+def stored(body: bytes, picture: Picture) -> tuple[bytes, str]:
     """The bytes to store and their extension: the source's own where they hold the very picture."""
     if not picture.changed and picture.format in _STORED_AS_IS:
         return body, _STORED_AS_IS[picture.format]

@@ -1,0 +1,1 @@
+"""The case study: several turns about one image with what a round trained. The engine itself is never exposed."""
