@@ -153,6 +153,8 @@ class TrainSettings(StepSettings):
     def _four_bits_go_with_the_rest(self) -> "TrainSettings":
         if self.start_from == "merged" and self.base_precision == "4bit":
             raise ValueError("rounds cannot be merged into a base of 4 bits: change start_from or base_precision")
+        if self.start_from == "merged" and self.parallel == "zero3":
+            raise ValueError("rounds cannot be merged into weights shared out by zero3: change start_from or parallel")
         if self.parallel == "zero3" and self.base_precision == "4bit":
             raise ValueError("weights of 4 bits cannot be shared out by zero3: change parallel or base_precision")
         return self

@@ -91,6 +91,17 @@ def test_the_ledger_holds_the_outcome_of_every_question(
     assert all(row.reason for row in rows)
 
 
+def test_what_was_trained_is_given_away_as_a_model_of_its_own_with_its_card(
+    job: dict[str, Any], client: Client, tmp_path: Path
+) -> None:
+    export = client.wait(client.export(job["id"], form="merged", dtype="float32")["id"])
+    assert export["status"] == "succeeded", export["error"]
+    names = {file.name for file in client.download_export(export["id"], tmp_path)}
+    assert {"README.md", "config.json", "model.safetensors", "chat_template.jinja"} <= names
+    card = (tmp_path / "README.md").read_text()
+    assert all(fact in card for fact in (f"`{job['id']}-r1`", "10 classes", f"{job['rounds'][1]['accuracy']:.3f}"))
+
+
 def test_too_few_answers_that_name_a_label_are_the_users_fault_with_the_counts(
     client: Client, dataset: dict[str, Any]
 ) -> None:

@@ -17,9 +17,11 @@ def test_all_faults_are_in_one_answer() -> None:
         assert name in caught.value.message
 
 
-def test_rounds_are_not_merged_into_four_bits() -> None:
+def test_rounds_are_merged_into_whole_weights_only() -> None:
     with pytest.raises(InvalidInput, match="merged into a base of 4 bits"):
         resolve("paper", {"train": {"base_precision": "4bit"}})
+    with pytest.raises(InvalidInput, match="weights shared out by zero3"):
+        resolve("paper", {"train": {"parallel": "zero3"}})
 
 
 def test_weights_of_four_bits_are_not_shared_out() -> None:
