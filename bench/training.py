@@ -6,7 +6,8 @@ LLaVA-1.5's proportions in float32; where there is a CUDA device also LLaVA-1.5-
 128 and gradient checkpointing. Weights and data are random: nothing is downloaded.
 
 `speedup_packed` is the median over the rounds of measuring, `gradient_error` the relative error of one step's
-gradients, `loss_difference` the largest difference of a step's loss between the two ways.
+gradients, `loss_difference` the largest difference of a step's loss between the two ways (the Trainer rounds losses to
+four digits), `weight_difference` that of the weights after all steps, relative to how far they moved.
 """
 
 import argparse
@@ -90,6 +91,7 @@ class Bench:
         base.config.use_cache = False
         chosen = chosen_layers(layers_of(base), settings, "random")
         self.model = get_peft_model(base, lora_config(base, chosen, settings))
+        self.initial = torch.cat([weight.detach().float().flatten() for _, weight in self._trained()])
         self._initial = {name: weight.detach().clone() for name, weight in self._trained()}
         self._trial = Trial(self.model, Pictures(), 0, settings.pack_length, setting.dtype == torch.bfloat16)  # type: ignore[arg-type]
         self.ways = {
@@ -110,7 +112,8 @@ class Bench:
         trainer.train()
         losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
         peak = torch.cuda.max_memory_allocated() / 2**30 if self.setting.device == "cuda" else 0.0
-        return {"seconds": clock.seconds, "losses": losses, "peak_gb": peak}
+        weights = torch.cat([weight.detach().float().flatten() for _, weight in self._trained()])
+        return {"seconds": clock.seconds, "losses": losses, "peak_gb": peak, "weights": weights}
 
     def best_micro(self, way: str) -> int:
         """The fastest number of pairs a forward pass; those that do not fit into memory are passed over."""
@@ -177,6 +180,8 @@ def measured(setting: Setting) -> dict[str, Any]:
     figures["loss_difference"] = max(
         abs(one - other) for one, other in zip(runs[0]["plain"]["losses"], runs[0]["packed"]["losses"], strict=True)
     )
+    plain, packed = (runs[0][way]["weights"] for way in ("plain", "packed"))
+    figures["weight_difference"] = float((packed - plain).norm() / (plain - bench.initial).norm())
     for way in bench.ways:
         seconds = statistics.median(run[way]["seconds"] for run in runs)
         figures[f"{way}_pairs_per_s"] = pairs / seconds

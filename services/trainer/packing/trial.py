@@ -11,6 +11,8 @@ import structlog
 import torch
 from torch import Tensor
 
+from services.trainer.packing.attention import NAME as SHARED_PREFIX
+from services.trainer.packing.attention import as_mask, register
 from services.trainer.packing.collate import Mask, PackCollator
 from services.trainer.packing.masks import additive, block_mask, dense_mask
 from services.trainer.packing.positions import positions_of
@@ -98,24 +100,24 @@ class Trial:
         return torch.cat([gradient.float().flatten() for gradient in gradients if gradient is not None])
 
     def _ways(self) -> list[tuple[str, Mask]]:
-        """Flex attention skips what nobody sees, but only where it is compiled for an accelerator."""
+        """The fastest first. Flex attention skips what nobody sees, but only where it is compiled for an accelerator;
+        without one the same is got by parts."""
         now = _attention(self.model)
         if now == "eager":
-            dense: tuple[str, Mask] = (now, lambda branches: additive(dense_mask(branches), self.model.dtype))
-        else:
-            dense = (now, dense_mask)
-        on_cuda = self.model.device.type == "cuda"
-        return [("flex_attention", lambda branches: block_mask(branches.cuda())), dense] if on_cuda else [dense]
+            return [(now, lambda branches: additive(dense_mask(branches), self.model.dtype))]
+        if self.model.device.type == "cuda":
+            return [("flex_attention", lambda branches: block_mask(branches.cuda())), (now, dense_mask)]
+        register()
+        return [(SHARED_PREFIX, as_mask), (now, dense_mask)]
 
 
 def _of_one_image(pairs: Sequence[TokenPair]) -> list[TokenPair]:
-    """The first few of the first image that has several."""
+    """A few of the image that has, beside others, the longest pair: what sees only so far back shows it there."""
     by_image: dict[str, list[TokenPair]] = {}
-    for pair in pairs:
+    for pair in sorted(pairs, key=lambda pair: -len(pair.ids)):
         by_image.setdefault(pair.image, []).append(pair)
-        if len(by_image[pair.image]) == _PAIRS:
-            return by_image[pair.image]
-    return max(by_image.values(), key=len, default=[])
+    several = (each for each in by_image.values() if len(each) > 1)
+    return next(several, [])[:_PAIRS]
 
 
 def _attention(model: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from services.trainer.packing.attention import NAME, as_mask, register
 from services.trainer.packing.collate import PackCollator
 from services.trainer.packing.masks import block_mask
 from services.trainer.tuning.collate import PairCollator
@@ -60,3 +61,14 @@ def test_flex_attention_gives_the_same_loss(model: Any, encoder: PairEncoder) ->
         model.base_model.model.set_attn_implementation({"text_config": "flex_attention"})
         flex = model(**PackCollator(encoder, 0, 512, mask=block_mask)(pairs)).loss
     assert float(flex) == pytest.approx(float(dense), abs=1e-5)
+
+
+@pytest.mark.parametrize("limit", [512, 90], ids=["one pack an image", "packs split"])
+def test_attention_by_parts_gives_the_same_gradients(model: Any, encoder: PairEncoder, limit: int) -> None:
+    pairs = pairs_of(encoder)
+    separate = gradient(model, PairCollator(encoder, 0)(pairs))
+    register()
+    model.base_model.model.set_attn_implementation({"text_config": NAME})
+    packed = PackCollator(encoder, 0, limit, mask=as_mask)(pairs)
+    assert relative_error(gradient(model, packed), separate) < 1e-5
+    assert relative_error(gradient(model, PairCollator(encoder, 0)(pairs)), separate) < 1e-5
