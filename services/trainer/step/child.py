@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from shared.errors import DeviceOutOfMemory, ErrorReport, SelfSynthError, System
 
 _TAIL_LINES = 15
 _GONE_S = 5.0
+_RANK_FAILED = re.compile(r"(\[rank\d+\]: )Traceback")
 _TRAINING = "services.trainer.sft"
 _OUT_OF_MEMORY = ("torch.OutOfMemoryError", "CUDA out of memory")
 
@@ -62,14 +64,14 @@ class Child:
             return psutil.Process(self._process.pid).children(recursive=True)
         return []
 
-    def outcome(self, result: Path, error: Path) -> str:
+    def outcome(self, result: Path, error: Path, what: str = "training") -> str:
         """What it wrote into `result`. Raises the error that it reported, DeviceOutOfMemory, or SystemFault with its
-        last lines."""
+        last lines. `what` is its work, for these errors."""
         if self._process.returncode == 0 and result.exists():
             return result.read_text()
         if error.exists():
             raise _as_error(ErrorReport.model_validate_json(error.read_text()))
-        raise explain(self._process.returncode, self._stderr.read_text(errors="replace"))
+        raise explain(self._process.returncode, self._stderr.read_text(errors="replace"), what)
 
     def last_lines(self) -> str:
         return _tail(self._stderr.read_text(errors="replace"))
@@ -117,17 +119,17 @@ def _arguments(process: psutil.Process) -> list[str]:
         return []
 
 
-def explain(status: int | None, stderr: str) -> SystemFault:
+def explain(status: int | None, stderr: str, what: str = "training") -> SystemFault:
     """The error for a subprocess that ended unexplained, from its exit status (negative: a signal) and its output."""
     if any(sign in stderr for sign in _OUT_OF_MEMORY):
         return DeviceOutOfMemory(
-            "training ran out of the accelerator's memory",
-            remedy=OUT_OF_MEMORY_REMEDY,
+            f"{what} ran out of the accelerator's memory",
+            remedy=OUT_OF_MEMORY_REMEDY if what == "training" else "Free memory there, or use a larger device.",
         )
     return SystemFault(
-        f"the training subprocess ended with {_how(status)}; its last lines:\n{_tail(stderr)}",
-        remedy="The next attempt goes on from the last checkpoint. If it ends the same way, look at these lines.",
-        code="training_process_died",
+        f"the {what} subprocess ended with {_how(status)}; its last lines:\n{_tail(stderr)}",
+        remedy="The next attempt goes on from what this one left. If it ends the same way, look at these lines.",
+        code=f"{what}_process_died",
     )
 
 
@@ -139,7 +141,11 @@ def _environment(threads: int) -> dict[str, str]:
 
 
 def _tail(text: str) -> str:
-    return "\n".join(line[:500] for line in text.splitlines()[-_TAIL_LINES:])
+    """Of several processes the last lines of the one that failed first: what the launcher says after it tells nothing,
+    and the others only lost their connection to it."""
+    lines = text.splitlines()
+    first = next((found[1] for line in lines if (found := _RANK_FAILED.match(line))), "")
+    return "\n".join(line[:500] for line in [line for line in lines if line.startswith(first)][-_TAIL_LINES:])
 
 
 def _how(status: int | None) -> str:

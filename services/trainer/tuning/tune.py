@@ -6,13 +6,15 @@ from typing import Any
 import torch
 from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
-from transformers import PrinterCallback, TrainerState, set_seed
+from transformers import PrinterCallback, TrainerState, TrainingArguments, set_seed
 
 from services.trainer.notes import Result
 from services.trainer.packing.trial import Sequences, Trial
+from services.trainer.parallel.zero import whole
 from services.trainer.plan import Plan, read_pairs
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.arguments import training_arguments
+from services.trainer.tuning.collate import PairCollator
 from services.trainer.tuning.diverging import NotFinite, diverged
 from services.trainer.tuning.early_stopping import EarlyStop, best_step, is_over, take_best
 from services.trainer.tuning.encoding import PairEncoder, encode_all
@@ -44,9 +46,11 @@ def tune(plan: Plan) -> None:
     held_out, _ = encode_all(encoder, (pair for pair in asked if pair.held_out), plan.settings.max_length)
     if not pairs or (plan.settings.early_stopping and not held_out):
         raise _nothing_left(plan, dropped)
+    # Before the model: they say where it goes.
+    arguments = training_arguments(plan)
     model = build_model(plan)
     sequences = _sequences(plan, model, encoder, processor.tokenizer.pad_token_id or 0, pairs)
-    trainer = _trainer(plan, model, pairs, sequences, held_out)
+    trainer = _trainer(plan, arguments, model, pairs, sequences, held_out)
     reporter = Reporter(plan, len(pairs), trainer.pairs_of_step, watch)
     trainer.add_callback(reporter)
     signal.signal(signal.SIGTERM, reporter.stop_soon)
@@ -54,18 +58,23 @@ def tune(plan: Plan) -> None:
         _train(plan, trainer)
     except NotFinite as fault:
         raise diverged(fault, encoder, asked) from fault
-    if not reporter.stopping and trainer.is_world_process_zero():
-        if plan.best.exists():
-            set_peft_model_state_dict(model, load_file(plan.best))
-        save_adapter(plan, model)
-        probes = probes_of(plan, as_served(plan, model), encoder, asked)
+    if reporter.stopping or not (trainer.is_world_process_zero() or plan.parallel == "zero3"):
+        return
+    with whole((weight for weight in model.parameters() if weight.requires_grad), change=True):
+        if trainer.is_world_process_zero():
+            if plan.best.exists():
+                set_peft_model_state_dict(model, load_file(plan.best))
+            save_adapter(plan, model)
+    probes = probes_of(plan, as_served(plan, model), encoder, asked)
+    if trainer.is_world_process_zero():
         (plan.trained / PROBES).write_text(probes.model_dump_json())
         _leave(plan, model, trainer, reporter, dropped, sequences.why_not, watch)
 
 
 def _train(plan: Plan, trainer: TuningTrainer) -> None:
     """Also from a checkpoint at which early stopping has ended training: then nothing is left but to deliver."""
-    take_best(plan)
+    if trainer.is_world_process_zero():
+        take_best(plan)
     if plan.checkpoint and plan.settings.early_stopping:
         state = TrainerState.load_from_json(str(plan.checkpoint / "trainer_state.json"))
         if is_over(state.log_history, plan.settings.early_stopping.patience):
@@ -106,6 +115,8 @@ def _leave(
 
 def _sequences(plan: Plan, model: Any, encoder: PairEncoder, pad_id: int, pairs: list[TokenPair]) -> Sequences:
     """Tried where the model will be trained: another device may compute otherwise."""
+    if plan.parallel == "zero3":
+        return Sequences(PairCollator(encoder, pad_id), "train.parallel is zero3: a shared-out model cannot be tried")
     if torch.cuda.is_available():
         model.cuda()
     trial = Trial(model, encoder, pad_id, plan.settings.pack_length, autocast=precision_of(plan) == "bf16")
@@ -113,9 +124,13 @@ def _sequences(plan: Plan, model: Any, encoder: PairEncoder, pad_id: int, pairs:
 
 
 def _trainer(
-    plan: Plan, model: Any, pairs: list[TokenPair], sequences: Sequences, held_out: list[TokenPair]
+    plan: Plan,
+    arguments: TrainingArguments,
+    model: Any,
+    pairs: list[TokenPair],
+    sequences: Sequences,
+    held_out: list[TokenPair],
 ) -> TuningTrainer:
-    arguments = training_arguments(plan)
     forward_passes = arguments.gradient_accumulation_steps * plan.processes
     passes = planned_passes(plan, pairs, sequences.packed, forward_passes)
     trainer = TuningTrainer(model, arguments, pairs, passes, sequences, held_out)

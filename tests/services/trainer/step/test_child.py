@@ -17,5 +17,20 @@ def test_another_end_is_told_with_its_last_lines() -> None:
     assert "line 20" not in error.message
 
 
+def test_other_work_than_training_is_named() -> None:
+    error = explain(1, "no reason", "merging")
+    assert error.code == "merging_process_died"
+    assert "the merging subprocess ended" in error.message
+    assert "train." not in explain(1, "torch.OutOfMemoryError: CUDA out of memory", "merging").remedy
+
+
+def test_of_several_processes_the_one_that_failed_first_is_told() -> None:
+    story = ["loading", "[rank1]: Traceback (most recent call last):", "[rank1]: FileExistsError: best"]
+    story += ["[rank0]: Traceback (most recent call last):", "[rank0]: RuntimeError: Connection closed by peer"]
+    message = explain(1, "\n".join([*story, *["the launcher's summary"] * 20])).message
+    assert message.endswith("[rank1]: FileExistsError: best")
+    assert "closed by peer" not in message
+
+
 def test_a_signal_is_told_by_name() -> None:
     assert "SIGKILL (the machine may be out of memory)" in explain(-signal.SIGKILL, "").message
