@@ -89,7 +89,7 @@ def _merge(context: StepContext, plan: MergePlan) -> Comparison:
     try:
         while child.running(_LOOK_S):
             context.check()
-        found = Comparison.model_validate_json(child.outcome(plan.result, plan.error))
+        found = Comparison.model_validate_json(child.outcome(plan.result, plan.error, "merging"))
     except SystemFault:
         log.error("merging failed", stderr=child.last_lines())
         raise
