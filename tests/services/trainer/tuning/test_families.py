@@ -16,6 +16,7 @@ from services.trainer.plan import Plan, TrainPair, read_pairs
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.collate import PairCollator
 from services.trainer.tuning.encoding import PairEncoder, encode_all
+from services.trainer.tuning.lora import build_model
 from services.trainer.tuning.processing import load_processor
 from services.trainer.tuning.tune import tune
 from shared.errors import InvalidInput
@@ -62,6 +63,18 @@ def test_the_loss_goes_down(family: tuple[Plan, set[str]]) -> None:
     result = Result.model_validate_json(family[0].result.read_text())
     assert result.losses[-1].loss < result.losses[0].loss - 0.3
     assert result.dropped == {}
+    assert (result.base_precision, result.untrained) == ("full", ())
+
+
+def test_the_next_round_goes_on_from_the_adapter(family: tuple[Plan, set[str]]) -> None:
+    plan, _ = family
+    model = build_model(plan.model_copy(update={"adapter": plan.trained}))
+    weights = {
+        name.replace(".default", ""): weight for name, weight in model.named_parameters() if weight.requires_grad
+    }
+    previous = load_file(plan.trained / "adapter_model.safetensors")
+    assert weights.keys() == previous.keys()
+    assert all(torch.equal(weights[name], weight) for name, weight in previous.items())
 
 
 def test_language_model_and_projector_have_lora_and_the_tower_has_none(family: tuple[Plan, set[str]]) -> None:
