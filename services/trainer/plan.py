@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.job_settings import TrainSettings
+from shared.job_settings import Parallel, TrainSettings
 
 OUT_OF_MEMORY_REMEDY = (
     "Lower train.micro_batch_size, train.pack_length, train.max_length or train.lora_rank, or set "
@@ -45,6 +45,11 @@ class Plan(Note):
     checkpoint: Path | None = None
     processes: int = 1
     threads: int = 1
+
+    @property
+    def parallel(self) -> Parallel:
+        """The way in effect: a process alone shares nothing out."""
+        return self.settings.parallel if self.processes > 1 else "ddp"
 
     @property
     def file(self) -> Path:

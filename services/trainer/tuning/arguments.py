@@ -3,12 +3,18 @@
 import torch
 from transformers import TrainingArguments
 
+from services.trainer.parallel.zero import join_on_cpus, zero_config
 from services.trainer.plan import Plan, accumulation_of
 from services.trainer.tuning.lora import precision_of
 
 
 def training_arguments(plan: Plan) -> TrainingArguments:
+    """They connect this process with the others, and from then on models are shared out as the plan says."""
     settings = plan.settings
+    zero = zero_config(plan.parallel)
+    on_cpu = not torch.cuda.is_available()
+    if zero and on_cpu:
+        join_on_cpus()
     micro, passes = accumulation_of(settings, plan.processes)
     return TrainingArguments(
         output_dir=str(plan.folder / "trainer"),
@@ -32,10 +38,11 @@ def training_arguments(plan: Plan) -> TrainingArguments:
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
         # The passes are as many as the processes need (order.passes_of).
-        accelerator_config={"even_batches": False},
+        accelerator_config={"even_batches": False, "use_configured_state": bool(zero and on_cpu)},
         # Without it several processes on CPUs would each train alone.
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
+        use_cpu=on_cpu,
+        deepspeed=zero,
+        dataloader_pin_memory=not on_cpu,
         report_to="none",
         disable_tqdm=True,
     )

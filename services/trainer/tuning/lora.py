@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoConfig, AutoModelForImageTextToText
+from transformers import AutoConfig, AutoModelForImageTextToText, set_seed
 from transformers.utils import is_bitsandbytes_available
 
+from services.trainer.parallel.zero import unpartitioned
 from services.trainer.plan import Plan
 from services.trainer.targets import check_layers, chosen_layers
 from services.trainer.tuning.four_bit import check_four_bit, four_bit_config, load_in_four_bit
@@ -40,6 +41,8 @@ def build_model(plan: Plan) -> Any:
         merge_into(base, plan.adapter)
     elif plan.adapter:
         return PeftModel.from_pretrained(base, plan.adapter, config=config, is_trainable=True)
+    # Loading may have drawn numbers, and not the same in each process.
+    set_seed(plan.seed)
     return get_peft_model(base, config)
 
 
@@ -55,7 +58,7 @@ def load_base(plan: Plan, **options: Any) -> Any:
 
 def sketched(model_path: Path) -> Any:
     """The model without weights, to ask for its structure."""
-    with torch.device("meta"):
+    with unpartitioned(), torch.device("meta"):
         return AutoModelForImageTextToText.from_config(AutoConfig.from_pretrained(model_path))
 
 
