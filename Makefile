@@ -18,8 +18,8 @@ install: ## install everything from the lock into .venv (TORCH_BACKEND=cpu asks 
 install-vllm: install ## vLLM into .venv-vllm (KIND=cpu, or cuda)
 	@tools/install_vllm.sh $(KIND)
 
-demo: install $(if $(filter vllm,$(ENGINE)),install-vllm) ## the whole loop on this machine: a tiny model learns twelve species (SEED=0, CONTROL=1 adds the control, ENGINE=vllm)
-	@$(PY) -m selfsynth demo --seed $(or $(SEED),0) $(if $(CONTROL),--control) --engine $(or $(ENGINE),transformers)
+demo: install $(if $(filter vllm,$(ENGINE)),install-vllm) ## the whole loop on this machine: a tiny model learns twelve species (SEED=0, CONTROL=1 adds the control, ENGINE=vllm, WORLD=hard)
+	@$(PY) -m selfsynth demo --seed $(or $(SEED),0) $(if $(CONTROL),--control) --engine $(or $(ENGINE),transformers) --world $(or $(WORLD),easy)
 
 demo-base: install ## train the demo's base model anew (about 20 minutes)
 	@$(PY) -m selfsynth.demo.base.train --out selfsynth/demo/base/checkpoint

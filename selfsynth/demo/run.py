@@ -14,6 +14,7 @@ from selfsynth.demo.measuring import FinishedJob
 from selfsynth.demo.report import Report, rounds_table, write_page
 from selfsynth.demo.settings import JOB, ROUNDS, control_settings
 from selfsynth.demo.world.dataset import write_dataset
+from selfsynth.demo.world.drawn import WORLDS
 from selfsynth.stack import EngineKind, Stack, StackOptions
 from shared.errors import SystemFault
 
@@ -26,20 +27,23 @@ _ENV = {
 }
 
 
-def main(folder: Path, seed: int, control: bool, engine: EngineKind = "transformers") -> Report:
-    """Run the demo in `folder`; the report is in `folder/report.html` and `report.json`.
+def main(
+    folder: Path, seed: int, control: bool, engine: EngineKind = "transformers", world_name: str = "easy"
+) -> Report:
+    """Run the demo in `folder`; the report is in `folder/report.html` and `report.json`. `world_name` is in WORLDS.
 
     Raises SystemFault when the job did not succeed, with its cause.
     """
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     began = time.monotonic()
     folder = folder.absolute()
-    world = folder / f"world-{seed}"
-    write_dataset(world, seed)
+    drawn = WORLDS[world_name]
+    world = folder / f"world-{drawn.name}-{seed}"
+    write_dataset(world, seed, world=drawn)
     options = StackOptions(import_roots=(world,), engine=engine)
     with Stack(folder / "stack", options, env=_ENV) as stack, Client(stack.url, stack.api_key) as client:
         console.print(f"coordinator {stack.url}, everything it makes is in {folder}")
-        dataset = client.wait_dataset(client.add_dataset(world, f"birds-{seed}")["id"])
+        dataset = client.wait_dataset(client.add_dataset(world, f"birds-{drawn.name}-{seed}")["id"])
         job = _run(client, console, dataset["id"], options.model_name, JOB, seed)
         seconds = time.monotonic() - began
         finished = FinishedJob(client, job, world)
@@ -58,7 +62,7 @@ def main(folder: Path, seed: int, control: bool, engine: EngineKind = "transform
             engine=engine,
             best_round=job["figures"]["best_round"],
         )
-    _tell(console, report, write_page(report, folder))
+    _tell(console, report, write_page(report, folder), len(drawn.species))
     return report
 
 
@@ -73,8 +77,8 @@ def _run(
     return job
 
 
-def _tell(console: Console, report: Report, page: Path) -> None:
-    console.print(rounds_table(report.rounds, "Twelve species that the base model cannot name"))
+def _tell(console: Console, report: Report, page: Path, species: int) -> None:
+    console.print(rounds_table(report.rounds, f"{species} species that the base model cannot name"))
     if report.control:
         console.print(rounds_table(report.control, "Control: trained on labels only"))
     for example in report.examples:

@@ -24,10 +24,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Truth:
-    """What is in a picture, and which parts of it cannot be seen."""
+    """What is in a picture, and which parts of it cannot be seen. `species` is the true one, whatever the label says;
+    `own_background`: the sky has the colour that goes with the species (None where species have none)."""
 
     attributes: Attributes
     hidden: frozenset[str]
+    species: str = ""
+    own_background: bool | None = None
 
     @property
     def visible(self) -> set[tuple[str, str]]:
@@ -38,7 +41,10 @@ class Truth:
 def read_truth(path: Path) -> dict[str, Truth]:
     """Reads truth.json: image id -> truth."""
     rows = json.loads(path.read_text())
-    return {id_: Truth(row["attributes"], frozenset(row["hidden"])) for id_, row in rows.items()}
+    return {
+        id_: Truth(row["attributes"], frozenset(row["hidden"]), row["species"], row["own_background"])
+        for id_, row in rows.items()
+    }
 
 
 def cited(text: str) -> list[tuple[str, str]]:

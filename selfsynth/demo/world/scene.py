@@ -19,16 +19,18 @@ SIZE = 64
 HIDING_RATE = 0.28
 FEWEST_VISIBLE = 3
 _CANVAS = 128
-_BACKGROUNDS: tuple[Colour, ...] = ((150, 190, 225), (190, 175, 140), (165, 205, 205), (208, 206, 216), (150, 165, 130))
+BACKGROUNDS: tuple[Colour, ...] = ((150, 190, 225), (190, 175, 140), (165, 205, 205), (208, 206, 216), (150, 165, 130))
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is in a picture; `seed` fixes pose, colour jitter, occluders' texture and noise."""
+    """What is in a picture; `seed` fixes pose, colour jitter, occluders' texture and noise, and the sky's colour where
+    no `background` (a place in BACKGROUNDS) does."""
 
     attributes: Attributes
     hidden: frozenset[str]
     seed: int
+    background: int | None = None
 
     @property
     def visible(self) -> dict[str, str]:
@@ -56,7 +58,7 @@ def random_scene(rng: random.Random, attributes: Attributes | None = None, hidin
 def render(scene: Scene) -> NDArray[np.uint8]:
     """The picture, (SIZE, SIZE, 3) uint8. Depends on no value of a hidden part."""
     rng = random.Random(scene.seed)
-    image, canvas = _stage(rng)
+    image, canvas = _stage(rng, scene.background)
     seeds = {part: (rng.getrandbits(48), rng.getrandbits(48)) for part in DRAWERS}
     for part, draw in DRAWERS.items():
         draw(canvas, scene.attributes[part], random.Random(seeds[part][0]))
@@ -68,9 +70,10 @@ def render(scene: Scene) -> NDArray[np.uint8]:
     return picture
 
 
-def _stage(rng: random.Random) -> tuple[Image.Image, Canvas]:
+def _stage(rng: random.Random, background: int | None) -> tuple[Image.Image, Canvas]:
     """Sky, ground, and the bird's place and size."""
-    sky = jittered(rng.choice(_BACKGROUNDS), 18, rng)
+    any_sky = rng.choice(BACKGROUNDS)  # drawn always, so that all else stays the same
+    sky = jittered(any_sky if background is None else BACKGROUNDS[background], 18, rng)
     image = Image.new("RGB", (_CANVAS, _CANVAS), sky)
     draw = ImageDraw.Draw(image)
     shade = rng.uniform(10, 45)
