@@ -39,13 +39,13 @@ def _front(job: ExportJob) -> list[str]:
 
 
 def _what(job: ExportJob) -> list[str]:
-    noun, name = job.dataset.noun, _plain(job.dataset.name)
+    noun, name = job.settings.get("noun", job.dataset.noun), _plain(job.dataset.name)
     kind = "LoRA adapter for" if job.wish.form == "adapter" else "merged model made from"
     return [
         f"# {name}: round {job.wish.round} of {job.wish.job}",
         "",
-        f"A {kind} `{_plain(job.base_model)}` that names which of {len(job.dataset.classes)} classes an image of a "
-        f"{_plain(noun)} shows, and the visible features that tell it.",
+        f"A {kind} `{_plain(job.base_model)}` that names the class of an image ({_plain(noun)}, "
+        f"{len(job.dataset.classes)} classes) and the visible features that tell it.",
     ]
 
 

@@ -35,6 +35,7 @@ def test_a_licence_that_was_told_stands_there() -> None:
 @pytest.mark.parametrize(
     "fact",
     [
+        "names the class of an image (bird, 2 classes)",
         "2 classes: Redfinch, Bluecap",
         "images: train 8, test 4",
         "0.750 (0.600 to 0.860)",

@@ -91,7 +91,8 @@ def test_an_adapter_that_is_more_than_lora_is_not_merged(
 def rounds(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Plan, Plan]:
     """Two short rounds, the second on the first one merged."""
     first, second = (
-        make_plan(tmp_path_factory.mktemp(name), tiny_model, start_from="merged", epochs=1) for name in ("one", "two")
+        make_plan(tmp_path_factory.mktemp(name), tiny_model, start_from="merged", epochs=1, packing="off")
+        for name in ("one", "two")
     )
     tune(first)
     second = second.model_copy(update={"adapter": first.trained})
