@@ -16,6 +16,7 @@ TopP = Annotated[float, Field(gt=0, le=1)]
 Tokens = Annotated[int, Field(ge=1, le=4096)]
 Method = Literal["default", "paper"]
 Fallback = Literal["drop", "label_only"]
+Weight = Annotated[float, Field(ge=-1000, le=1000)]
 Parallel = Literal["ddp", "zero2", "zero3"]
 
 
@@ -94,6 +95,12 @@ class SelectAnswersSettings(StepSettings):
     reject_repetition: bool = True
     fallback: Fallback = "drop"
     max_fallback_share: Share = Field(0.2, description="fallback pairs above this share of all pairs are dropped")
+    length_weight: Weight = Field(0.0, description="adds length_weight * ln(1 + words) to an answer's score")
+    margin_weight: Weight = Field(
+        0.0,
+        description="adds margin_weight times how much nearer (in cosines over tau) the answer is to the concepts of its "
+        "class than to those of the nearest other one",
+    )
 
 
 class EarlyStoppingSettings(StepSettings):
@@ -173,6 +180,10 @@ class TrainSettings(StepSettings):
 class EvaluateSettings(StepSettings):
     max_tokens: Tokens = 256
     kind: Literal["explain", "simple", "step_by_step"] = "explain"
+    probabilities: bool = Field(
+        False, description="also ask how likely each class is, for calibration: a request an image and class"
+    )
+    probability_images: int = Field(200, ge=1, description="images a split of which this is asked, each round the same")
 
 
 class JobSettings(StepSettings):

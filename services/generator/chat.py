@@ -6,11 +6,11 @@ ten times the processor time a request with 64 in flight, from the cores that a 
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 import aiohttp
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, wait_exponential_jitter
@@ -18,7 +18,18 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, wait_ex
 from services.generator.admission import Admission, Proof
 from services.generator.patience import Answers, Full, Lost, Passing, Trial
 from services.generator.replicas import Replica, Replicas, Resolve, resolved
-from services.generator.wire import Reply, Sampling, Schema, body_of, failure_of, refusal, replies_of
+from services.generator.wire import (
+    Read,
+    Reply,
+    Sampling,
+    Schema,
+    body_of,
+    failure_of,
+    read_of,
+    reading_of,
+    refusal,
+    replies_of,
+)
 from services.generator.witness import COMPLETIONS, Witnesses
 from shared.errors import EngineUnavailable, RequestsFailed, SelfSynthError
 
@@ -46,10 +57,16 @@ class Engine:
     resolve_every_s: float = 5.0
 
 
+T = TypeVar("T")
+
+
 @dataclass
-class _Request:
+class _Request(Generic[T]):
+    """`read` makes something of a good answer's text."""
+
     body: dict[str, Any]
     about: str
+    read: Callable[[str], T]
     avoid: Replica | None = None
     trial: Trial = field(kw_only=True)
 
@@ -93,8 +110,17 @@ class Chat:
         request goes on failing while others are answered, NotFound when the model is not served, NoStructure when the
         engine cannot keep to a schema, InvalidInput when it refuses the request, and what the engine's proof raises.
         """
+        body = body_of(model, image, text, sampling, seed, schema)
+        return await self._answer(body, about or image, lambda answer: replies_of(answer, sampling.n))
+
+    async def read(self, model: str, image: str, text: str, said: str, *, about: str = "") -> Read:
+        """The tokens of the whole prompt, were `said` the beginning of the answer, with their log-probabilities. Raises
+        as `ask` does."""
+        return await self._answer(reading_of(model, image, text, said), about or image, read_of)
+
+    async def _answer(self, body: dict[str, Any], about: str, read: Callable[[str], T]) -> T:
         trial = Trial(self._answers, self._engine.tries, self._engine.patience_s)
-        request = _Request(body_of(model, image, text, sampling, seed, schema), about or image, trial=trial)
+        request = _Request(body, about, read, trial=trial)
         try:
             return await self._once(request)
         except Passing:
@@ -120,7 +146,7 @@ class Chat:
             remedy="Check that it runs and that SELFSYNTH_ENGINE_URL names it; its log says more.",
         )
 
-    async def _once(self, request: _Request) -> tuple[Reply, ...]:
+    async def _once(self, request: _Request[T]) -> T:
         try:
             async with self._room(request) as replica:
                 return await self._sent(request, replica)
@@ -131,7 +157,7 @@ class Chat:
             raise
 
     @asynccontextmanager
-    async def _room(self, request: _Request) -> AsyncIterator[Replica]:
+    async def _room(self, request: _Request[Any]) -> AsyncIterator[Replica]:
         """A replica with room for the request. One that went down while the request waited is left again."""
         while True:
             replica = await self._choose(request)
@@ -147,17 +173,17 @@ class Chat:
             finally:
                 replica.window.leave()
 
-    async def _choose(self, request: _Request) -> Replica:
+    async def _choose(self, request: _Request[Any]) -> Replica:
         order = await self._replicas.order(request.about)
         if not order:
             raise Passing("its name does not resolve to any address")
         return next((each for each in order if each is not request.avoid and not each.is_down), order[0])
 
-    async def _sent(self, request: _Request, replica: Replica) -> tuple[Reply, ...]:
+    async def _sent(self, request: _Request[T], replica: Replica) -> T:
         sent = time.monotonic()
         try:
             await self._admission.of(replica.url)
-            replies = await self._posted(request.body, replica.url)
+            answer = await self._posted(request, replica.url)
         except Full:
             replica.heard_of()
             raise
@@ -170,16 +196,16 @@ class Chat:
             raise
         replica.answered()
         self._answers.came()
-        return replies
+        return answer
 
-    async def _posted(self, body: dict[str, Any], url: str) -> tuple[Reply, ...]:
+    async def _posted(self, request: _Request[T], url: str) -> T:
         try:
-            async with self._http.post(url + COMPLETIONS, json=body) as response:
+            async with self._http.post(url + COMPLETIONS, json=request.body) as response:
                 status, text = response.status, await response.text()
         except TimeoutError as error:
             raise Lost(f"no answer within {self._engine.request_s:.0f} s") from error
         except aiohttp.ClientError as error:
             raise Lost(f"{type(error).__name__}: {error}") from error
         if status == 200:
-            return replies_of(text, body["n"])
-        raise failure_of(status, text) or refusal(status, text, body, url)
+            return request.read(text)
+        raise failure_of(status, text) or refusal(status, text, request.body, url)

@@ -11,6 +11,7 @@ from shared.types.records import FinishReason
 
 _OF_STRUCTURE = ("response_format", "schema", "structured", "grammar", "guided")
 Schema = Mapping[str, Any]
+Read = tuple[tuple[int, float], ...]
 
 
 class NoStructure(UserFault):
@@ -53,6 +54,28 @@ def body_of(
         wanted = {"name": "answer", "schema": schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": wanted}
     return body
+
+
+def reading_of(model: str, image: str, text: str, said: str) -> dict[str, Any]:
+    """Asks how likely the model finds it that it had begun its answer with `said`. One token is drawn, since none
+    cannot be asked for."""
+    body = body_of(model, image, text, Sampling(n=1, temperature=0.0, top_p=1.0, max_tokens=1), seed=0)
+    body["messages"].append({"role": "assistant", "content": said})
+    return {**body, "add_generation_prompt": False, "continue_final_message": True, "prompt_logprobs": 0}
+
+
+def read_of(text: str) -> Read:
+    """Each token of the prompt but the first, with its log-probability in nats."""
+    try:
+        places = json.loads(text)["prompt_logprobs"][1:]
+        return tuple(_read_token(place) for place in places)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Passing(f"an answer without the prompt's log-probabilities: {text[:200]}") from error
+
+
+def _read_token(place: dict[str, Any]) -> tuple[int, float]:
+    [(token, told)] = place.items()
+    return int(token), float(told["logprob"])
 
 
 def replies_of(text: str, n: int) -> tuple[Reply, ...]:

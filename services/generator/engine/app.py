@@ -73,7 +73,8 @@ class Engine:
     async def _complete(self, request: protocol.ChatRequest, adapter: str | None, folder: Path | None) -> protocol.Json:
         in_reader = asyncio.get_running_loop().run_in_executor
         messages = [message.model_dump() for message in request.messages]
-        prompt = await in_reader(self._reading, self._reader.read, messages)
+        how = {"generation_prompt": request.add_generation_prompt, "continues": request.continue_final_message}
+        prompt = await in_reader(self._reading, partial(self._reader.read, messages, **how))
         answer: Future[list[Drawn]] = Future()
 
         def is_over(tokens: Sequence[int]) -> bool:
@@ -103,14 +104,24 @@ class Engine:
             raise InvalidInput(f"n is {request.n}, at most {limit} is possible", remedy="Split the request.")
         seed = secrets.randbits(63) if request.seed is None else request.seed
         how = (max_tokens, request.temperature, request.top_p, request.likeliest, is_over)
-        return [Row(prompt, Sampling(seed, i, *how)) for i in range(request.n)]
+        tells_prompt = request.prompt_logprobs is not None
+        return [Row(prompt, Sampling(seed, i, *how), tells_prompt) for i in range(request.n)]
 
     def _run(self, adapter: str | None, folder: Path | None, rows: Sequence[Row]) -> list[Drawn]:
         self.metrics.batch_rows.observe(len(rows))
         with self.sleeper.awake():
-            drawn = self.model.generate(adapter, folder, rows, self.metrics.forward_passes.inc)
+            drawn = self._drawn(adapter, folder, rows)
         self.metrics.tokens.inc(sum(len(row.tokens) for row in drawn))
         return drawn
+
+    def _drawn(self, adapter: str | None, folder: Path | None, rows: Sequence[Row]) -> list[Drawn]:
+        read = [row.prompt for row in rows if row.tells_prompt]
+        by_reading = iter(self.model.read(adapter, folder, read))
+        spoken = [row for row in rows if not row.tells_prompt]
+        by_speaking = iter(
+            self.model.generate(adapter, folder, spoken, self.metrics.forward_passes.inc) if spoken else ()
+        )
+        return [next(by_reading if row.tells_prompt else by_speaking) for row in rows]
 
 
 def _decode(tokenizer: Any, tokens: Sequence[int]) -> str:

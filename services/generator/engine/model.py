@@ -22,12 +22,16 @@ from services.generator.engine.prompt import Prompt
 from services.generator.engine.sampling import Drawn, RowSampler, Sampling
 
 _IMAGES_KEPT = 512
+_LOGITS_AT_ONCE = 8192  # prompt tokens, each with a whole vocabulary of them
 
 
 @dataclass(frozen=True)
 class Row:
+    """`tells_prompt`: the log-probabilities of the prompt's tokens are wanted, and the likeliest next token alone."""
+
     prompt: Prompt
     sampling: Sampling
+    tells_prompt: bool = False
 
 
 class VisionLanguageModel:
@@ -99,16 +103,36 @@ class VisionLanguageModel:
             stay = sampler.peel()
         return sampler.drawn
 
+    @torch.inference_mode()
+    def read(self, adapter: str | None, folder: Path | None, prompts: Sequence[Prompt]) -> list[Drawn]:
+        """The log-probabilities of each prompt's own tokens, and the likeliest token after it."""
+        self.adapters.activate(adapter, folder)
+        at_once = max(1, _LOGITS_AT_ONCE // max(len(prompt.ids) for prompt in prompts)) if prompts else 1
+        groups = [prompts[k : k + at_once] for k in range(0, len(prompts), at_once)]
+        return [drawn for group in groups for drawn in self._read_whole(adapter, group)]
+
+    def _read_whole(self, adapter: str | None, prompts: Sequence[Prompt]) -> list[Drawn]:
+        ids, mask = _left_padded(prompts, self._end_tokens[0], self._device)
+        images = _as_images(self._image_features(adapter, prompts))
+        places = (mask.cumsum(-1) - 1).clamp(min=0)
+        logits = self.module(input_ids=ids, attention_mask=mask, position_ids=places, use_cache=False, **images).logits
+        found = []
+        for row, prompt in zip(logits, prompts, strict=True):
+            own = row[-len(prompt.ids) :].float().log_softmax(-1)
+            said = own[:-1].gather(1, torch.tensor(prompt.ids[1:], device=self._device)[:, None])[:, 0]
+            told = list(zip(prompt.ids[1:], said.tolist(), strict=True))
+            found.append(Drawn(tokens=[int(own[-1].argmax())], prompt_logprobs=told))
+        return found
+
     def _read(self, ids: Tensor, mask: Tensor, features: list[Tensor]) -> DynamicCache:
         """The cache of all but the last token of each prompt."""
         cache = DynamicCache(config=self.module.config)
-        images = {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
         self.module.generate(
             input_ids=ids[:, :-1],
             attention_mask=mask[:, :-1],
             past_key_values=cache,
             max_new_tokens=1,
-            **(images if features else {}),
+            **_as_images(features),
         )
         return cache
 
@@ -128,6 +152,11 @@ class VisionLanguageModel:
         while len(self._features) > _IMAGES_KEPT:
             self._features.popitem(last=False)
         return found
+
+
+def _as_images(features: list[Tensor]) -> dict[str, Any]:
+    """How the model is given images that were computed before."""
+    return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}} if features else {}
 
 
 def _left_padded(prompts: Sequence[Prompt], pad: int, device: str) -> tuple[Tensor, Tensor]:

@@ -33,14 +33,18 @@ class PromptReader:
         self._processor, self._max_pixels = processor, max_pixels
         self._placeholder = getattr(processor, "image_token", None)
 
-    def read(self, messages: list[Message]) -> Prompt:
-        """Raises InvalidInput for whatever in the messages cannot be used."""
+    def read(self, messages: list[Message], *, generation_prompt: bool = True, continues: bool = False) -> Prompt:
+        """With a `generation_prompt` the assistant's turn is begun; one that `continues` ends within the last message.
+
+        Raises InvalidInput for whatever in the messages cannot be used."""
         hashes: list[str] = []
         images: list[Image.Image] = []
         chat = [{"role": m["role"], "content": self._parts(m["content"], hashes, images)} for m in messages]
         try:
-            text = self._processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
-        except TemplateError as error:
+            text = self._processor.apply_chat_template(
+                chat, add_generation_prompt=generation_prompt, continue_final_message=continues, tokenize=False
+            )
+        except (TemplateError, ValueError) as error:
             raise InvalidInput(
                 f"the model's chat template refuses the messages: {error}", remedy="Check their roles."
             ) from error

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from services.generator.engine.sampling import Drawn
 from shared.errors import ErrorReport
@@ -49,6 +49,9 @@ class ChatRequest(BaseModel):
     logprobs: bool = False
     top_logprobs: int | None = Field(None, ge=0, le=20)
     return_tokens_as_token_ids: bool = False
+    add_generation_prompt: bool = True
+    continue_final_message: bool = False
+    prompt_logprobs: Literal[0] | None = None
     stop: Text | list[Text] | None = None
     stream: Literal[False] = False
     response_format: dict[str, Any] | None = None
@@ -59,6 +62,19 @@ class ChatRequest(BaseModel):
         if wanted and wanted.get("type") != "text":
             raise ValueError("this engine cannot keep to a format; serve the model with vLLM, or leave it out")
         return wanted
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> "ChatRequest":
+        if self.continue_final_message and self.add_generation_prompt:
+            raise ValueError("continue_final_message goes with add_generation_prompt: false")
+        if self.prompt_logprobs is not None and (self.limit, self.n, self.temperature, self.likeliest) != (
+            1,
+            1,
+            0,
+            None,
+        ):
+            raise ValueError("prompt_logprobs goes with max_tokens 1, n 1, temperature 0 and no logprobs")
+        return self
 
     @property
     def limit(self) -> int | None:
@@ -92,6 +108,7 @@ def completion(request: ChatRequest, prompt_tokens: int, drawn: Sequence[Drawn],
             "completion_tokens": tokens,
             "total_tokens": prompt_tokens + tokens,
         },
+        **({} if request.prompt_logprobs is None else {"prompt_logprobs": _of_prompt(drawn[0], decode)}),
     }
 
 
@@ -120,6 +137,12 @@ def _choice(index: int, row: Drawn, request: ChatRequest, decode: Decode) -> Jso
         "logprobs": {"content": content} if content else None,
         "finish_reason": row.finish_reason,
     }
+
+
+def _of_prompt(row: Drawn, decode: Decode) -> list[dict[str, Json] | None]:
+    """As vLLM tells them: of each token under its id, none of the first."""
+    told = ({str(token): {"logprob": value, "decoded_token": decode([token])}} for token, value in row.prompt_logprobs)
+    return [None, *told]
 
 
 def _token(text: str, logprob: float) -> Json:

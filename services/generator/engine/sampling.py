@@ -33,11 +33,13 @@ class Sampling:
 @dataclass
 class Drawn:
     """A row's tokens, the end token included. Where asked for, each token's log-probability and then those of the
-    likeliest tokens, as (token, log-probability): the model's own, before temperature and top_p."""
+    likeliest tokens, as (token, log-probability): the model's own, before temperature and top_p. `prompt_logprobs`,
+    where asked for, are those of the prompt's tokens from the second on."""
 
     tokens: list[int] = field(default_factory=list)
     finish_reason: str = "length"
     logprobs: list[list[tuple[int, float]]] = field(default_factory=list)
+    prompt_logprobs: list[tuple[int, float]] = field(default_factory=list)
 
 
 class RowSampler:

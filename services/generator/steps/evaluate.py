@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from services.generator.chat import Engine, Reply, Sampling
 from services.generator.prompts import QuestionKind
 from services.generator.steps.inputs import concept_bank, shard_examples
+from services.generator.steps.naming import Naming
 from services.generator.steps.parts import PartRun
 from services.generator.steps.questions import pools_of
 from services.generator.steps.teacher import Sitting
@@ -30,16 +31,21 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     """The question is the same for all images and rounds: the first of its kind's pool."""
     settings = context.settings.evaluate
     question = pools_of(context.settings)[QuestionKind(settings.kind)][0]
-    scorer = label_scorer(context, concept_bank(context).concepts)
+    classes = sorted(concept_bank(context).concepts)
+    scorer = label_scorer(context, classes)
+    naming = Naming.of(context, classes, _HELD_OUT)
     greedy = Sampling(n=1, temperature=0.0, top_p=1.0, max_tokens=settings.max_tokens)
 
     async def rows_of(sitting: Sitting) -> Sequence[Prediction]:
         [reply] = await sitting.ask(question, greedy)
-        return [prediction(sitting.example, question, reply, scorer)]
+        row = prediction(sitting.example, question, reply, scorer)
+        return [row.model_copy(update={"log_likelihoods": await naming.log_likelihoods(sitting)})]
 
     parts = PartRun(context, Prediction, shard_examples(context, _HELD_OUT), rows_of)
     parts.complete(engine)
-    return parts.writer.finish(parts.part_count, figures(parts.writer.read()))
+    counts = figures(parts.writer.read())
+    extra = {"classes": classes} if settings.probabilities else {}
+    return parts.writer.finish(parts.part_count, counts, extra)
 
 
 def prediction(example: Example, question: str, reply: Reply, scorer: LabelScorer) -> Prediction:
@@ -62,9 +68,11 @@ def prediction(example: Example, question: str, reply: Reply, scorer: LabelScore
 def figures(rows: Iterable[Prediction]) -> dict[str, float]:
     """Counts by split: all answers, and those that are correct, contain the label, name none or several labels, repeat
     themselves, or were cut off; beside them the questions that the engine never answered, which say nothing of the
-    model."""
+    model, and the requests for class probabilities, if there were any."""
     counts = {f"{split}_{name}": 0.0 for split in _HELD_OUT for name in ("total", "failed", *_SIGNS)}
     for row in rows:
+        if row.log_likelihoods:
+            counts["probability_requests"] = counts.get("probability_requests", 0.0) + len(row.log_likelihoods)
         if row.finish_reason == "failed":
             counts[f"{row.split}_failed"] += 1
             continue

@@ -1,11 +1,14 @@
 """One example put before the model: its own image goes with every prompt. Knows no step's purpose."""
 
+import asyncio
 import base64
+from collections.abc import Sequence
 from functools import cached_property
 
 from services.generator.chat import Chat, Reply, Sampling
+from services.generator.likelihood import likelihoods
 from services.generator.steps.failures import Failures
-from services.generator.wire import Schema
+from services.generator.wire import Read, Schema
 from shared.errors import InvalidInput, RequestsFailed
 from shared.seeds import derive
 from shared.types.records import Example
@@ -38,6 +41,22 @@ class Sitting:
             self.has_failures = True
             self._failures.add(error)
             return (Reply(text="", finish_reason="failed", failure=error.message),) * sampling.n
+
+    async def log_likelihoods(self, text: str, sentences: Sequence[str]) -> tuple[float, ...] | None:
+        """How likely, in nats, each of the sentences is as the answer to `text`, up to what they all begin with. A
+        request a sentence; None when one of them failed for good."""
+        read = await asyncio.gather(*(self._read(text, sentence) for sentence in sentences))
+        whole = [each for each in read if each is not None]
+        return likelihoods(whole) if len(whole) == len(sentences) else None
+
+    async def _read(self, text: str, said: str) -> Read | None:
+        self._failures.begin_request()
+        try:
+            return await self._chat.read(self._task.teacher, self._image_uri, text, said, about=self.example.image_key)
+        except (RequestsFailed, InvalidInput) as error:
+            self.has_failures = True
+            self._failures.add(error)
+            return None
 
     def seed(self, *which: object) -> int:
         task = self._task

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from services.generator.chat import Chat, Engine, Reply, Sampling
-from services.generator.wire import Schema
+from services.generator.wire import Read, Schema
 from shared.errors import EngineUnavailable, NotFound
 
 WARM = Sampling(n=1, temperature=1.0, top_p=1.0, max_tokens=6)
@@ -36,6 +36,14 @@ class Served:
 
         return asyncio.run(ask())
 
+    def read(self, *said: str, colour: str = "red") -> list[Read]:
+        async def read() -> list[Read]:
+            async with Chat(self.engine) as chat:
+                asked = (chat.read(self.model, image_uri(colour), "What bird is this?", each) for each in said)
+                return await asyncio.gather(*asked)
+
+        return asyncio.run(read())
+
 
 class ChatContract:
     """Subclass with a fixture `served`."""
@@ -60,6 +68,14 @@ class ChatContract:
     def test_an_answer_cut_at_the_token_limit_says_so(self, served: Served) -> None:
         [reply] = served.ask(replace(WARM, max_tokens=1), seed=1)
         assert reply.finish_reason == "length"
+
+    def test_an_answers_beginning_is_read_token_by_token_with_the_prompt(self, served: Served) -> None:
+        red, long, blue = served.read("This is a red wing.", "This is a red wing. It is", "This is a blue tail.")
+        ids = [[token for token, _ in each] for each in (red, long, blue)]
+        assert ids[0] == ids[1][: len(ids[0])] != ids[2][: len(ids[0])]
+        assert ids[0][0] == ids[2][0]
+        assert all(value <= 0 for each in (red, long, blue) for _, value in each)
+        assert [value for _, value in long[: len(red) - 1]] == pytest.approx([v for _, v in red[:-1]], abs=2e-3)
 
     def test_an_unknown_model_is_not_found(self, served: Served) -> None:
         with pytest.raises(NotFound, match="no-such-model"):

@@ -33,9 +33,11 @@ class Asked:
     max_tokens: int
     seed: int
     has_schema: bool = False
+    said: str | None = None
 
 
 Says = Callable[[Asked, int], str]
+Finds = Callable[[Asked], float]
 
 
 def random_words(asked: Asked, choice: int) -> str:
@@ -48,6 +50,7 @@ class FakeEngine:
     """Serves while it is entered. `says` gives a choice's text; `failures` are HTTP statuses for the next requests, and
     `fails` says which request is answered with one always (0: none). More than `most_open` at once are one too many.
 
+    `finds` gives the log-probability of the last word of an answer whose beginning is told.
     A text of more words than `max_tokens` is cut there. `hold_s` is how long an answer takes.
     """
 
@@ -61,6 +64,7 @@ class FakeEngine:
         self.fails: Callable[[Asked], int] = lambda asked: 0
         self.most_open: int | None = None
         self.keeps_to_schemas = False
+        self.finds: Finds = lambda asked: -1.0
         self.asked: list[Asked] = []
         self.open_now = 0
         self.open_most = 0
@@ -108,6 +112,8 @@ class FakeEngine:
             return 400, _error("response_format: this engine cannot keep to a format")
         with self._lock:
             self.asked.append(asked)
+        if asked.said is not None:
+            return 200, {"choices": [self._choice(asked, 0)], "prompt_logprobs": self._read(asked, asked.said)}
         return 200, {"choices": [self._choice(asked, k) for k in range(asked.n)]}
 
     def _greet(self) -> tuple[int, dict[str, Any]]:
@@ -117,6 +123,13 @@ class FakeEngine:
         message = {"role": "assistant", "content": "Hello"}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         return (failure, _error("a failure that the test ordered")) if failure else (200, {"choices": [choice]})
+
+    def _read(self, asked: Asked, said: str) -> list[dict[str, Any] | None]:
+        """A token a word; what `finds` gives is that of the last."""
+        words = [asked.text, *said.split()]
+        ids = [int(hashlib.sha256(word.encode()).hexdigest()[:6], 16) for word in words]
+        told = [*[-0.5] * (len(words) - 1), self.finds(asked)]
+        return [None, *({str(token): {"logprob": value}} for token, value in zip(ids, told, strict=True))]
 
     def _choice(self, asked: Asked, index: int) -> dict[str, Any]:
         words = self.says(asked, index).split(" ")
@@ -157,7 +170,8 @@ def _handler(engine: FakeEngine) -> type[BaseHTTPRequestHandler]:
 
 
 def _asked(body: dict[str, Any]) -> Asked:
-    [message] = body["messages"]
+    message, *said = body["messages"]
+    assert bool(said) == body.get("continue_final_message", False)
     parts = {part["type"]: part for part in message["content"]}
     image = base64.b64decode(parts["image_url"]["image_url"]["url"].partition("base64,")[2], validate=True)
     return Asked(
@@ -169,6 +183,7 @@ def _asked(body: dict[str, Any]) -> Asked:
         max_tokens=body["max_tokens"],
         seed=body["seed"],
         has_schema="response_format" in body,
+        said=said[0]["content"] if said else None,
     )
 
 
