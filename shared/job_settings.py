@@ -98,8 +98,8 @@ class SelectAnswersSettings(StepSettings):
     length_weight: Weight = Field(0.0, description="adds length_weight * ln(1 + words) to an answer's score")
     margin_weight: Weight = Field(
         0.0,
-        description="adds margin_weight times how much nearer (in cosines over tau) the answer is to the concepts of its "
-        "class than to those of the nearest other one",
+        description="adds margin_weight times how much nearer (in cosines over tau) the answer is to its class's "
+        "concepts than to those of the nearest other class",
     )
 
 

@@ -2,6 +2,7 @@
 transaction; reads the object store before it."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +36,20 @@ class Accepted:
     @property
     def summary(self) -> str:
         """What the job's events say of it."""
-        failed = sum(int(count) for name, count in self.manifest.figures.items() if name.split("_")[-1] == "failed")
-        return f"{self.manifest.rows} rows" + (f", {failed} of them without an answer of the engine" if failed else "")
+        return ", ".join((f"{self.manifest.rows} rows", *_remarks(self.manifest.figures)))
+
+
+def _remarks(figures: Mapping[str, float]) -> Iterator[str]:
+    """What a user should know of a step that succeeded all the same."""
+    failed = (c for name, c in figures.items() if name.endswith("failed") and not name.startswith("rejected_"))
+    if count := int(sum(failed)):
+        yield f"{count} of them without an answer of the engine"
+    if count := int(figures.get("fallbacks", 0)):
+        yield f"{count} of the {int(figures['pairs'])} QA pairs are fallbacks that only name the label"
+    if count := int(figures.get("rejected_fallback_capped", 0)):
+        yield f"{count} more fallbacks left out: of all pairs they would have been more than max_fallback_share"
+    if count := int(figures.get("rejected_repeats", 0)):
+        yield f"{count} answers rejected that repeat themselves"
 
 
 def verify(store: ObjectStore, step_id: str, ref: ManifestRef) -> Accepted:

@@ -10,6 +10,7 @@ from services.selector.fallbacks import Question
 from services.selector.judging import Judge
 from services.selector.parts import missing, write_missing
 from services.selector.ranking import AnswerRanking
+from services.selector.terms import added
 from shared.artefacts import ArtefactWriter, ManifestRef
 from shared.errors import TooFewPairs
 from shared.job_settings import JobSettings, SelectAnswersSettings
@@ -94,8 +95,10 @@ class Selection:
             rows = self.candidates[example.id]
             own_ye = embedded_ye[start : start + len(rows)]
             start += len(rows)
-            scores = self.ranking.scores_of_embedded(own_ye, example.label, self.concepts[example.id])
-            yield [row.model_copy(update={"score": float(s)}) for row, s in zip(rows, scores, strict=True)]
+            scores_y = self.ranking.scores_of_embedded(own_ye, example.label, self.concepts[example.id])
+            answers = [row.text for row in rows]
+            scores_y = scores_y + added(self.judge.settings, self.ranking, answers, own_ye, example.label)
+            yield [row.model_copy(update={"score": float(s)}) for row, s in zip(rows, scores_y, strict=True)]
 
     def _may_fall_back(self, lacking: Sequence[Question], pair_count: int) -> frozenset[Question]:
         """Where the score comes before the label, who lacks a pair is known only now: the cap holds in each part."""

@@ -15,8 +15,10 @@ from torch import Tensor
 
 # Below this the logits themselves would leave the range of float64.
 _LEAST_TAU = 1e-290
+# A rounding error of a cosine is multiplied by 1 / tau: below this, cosines are computed in float64 whatever comes.
+_SMALL_TAU = 0.05
 # Cells of the largest matrix made at once: 8 MB in float32.
-BLOCK_CELLS = 2_000_000
+BLOCK_CELLS = 2**21
 
 
 def logits(one_ae: Tensor, other_be: Tensor, tau: float) -> Tensor:
@@ -53,13 +55,13 @@ class LogSums:
 
     Where items have classes (`class_x`, integers), a text never counts for the items of its own class, so that no share
     need be taken out afterwards. No matrix has more than `block_cells` cells, or one row. Cosines are computed in the
-    embeddings' own precision, sums of blocks in float64.
+    embeddings' own precision, with a small tau in float64; sums of blocks are added up in float64.
     """
 
     def __init__(
         self, items_xe: Tensor, tau: float, class_x: Tensor | None = None, block_cells: int = BLOCK_CELLS
     ) -> None:
-        self._items_xe = items_xe
+        self._items_xe = items_xe.double() if tau < _SMALL_TAU else items_xe
         self._tau = max(tau, _LEAST_TAU)
         self._class_x = class_x
         self._block_rows = max(1, block_cells // max(1, len(items_xe)))
@@ -69,7 +71,7 @@ class LogSums:
         """Count the texts, each `counts_n` times (once by default); `class_n` is the class of each."""
         for start in range(0, len(texts_ne), self._block_rows):
             rows = slice(start, start + self._block_rows)
-            cosines_nx = texts_ne[rows] @ self._items_xe.T
+            cosines_nx = texts_ne[rows].to(self._items_xe.dtype) @ self._items_xe.T
             if self._class_x is not None and class_n is not None:
                 cosines_nx.masked_fill_(class_n[rows, None] == self._class_x, -torch.inf)
             counts = None if counts_n is None else counts_n[rows]

@@ -55,6 +55,7 @@ class ScoredConcept(Record):
 class Candidate(Record):
     """One answer to a question about one image: a row of the ledger. Kept rows are the QA pairs.
 
+    `score` is s(y) and what terms the job adds to it: what the choice was made by; None where nothing was scored.
     `question_id` counts an example's questions; `reason` says why the row was kept or rejected (a short code such as
     `best`, `no_label`, `cut_off`, `repeats`, `lower_score`, `several_labels`, `failed`).
     """
