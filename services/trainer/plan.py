@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from services.trainer.trackers import Tracker
 from shared.job_settings import Parallel, TrainSettings
 
 OUT_OF_MEMORY_REMEDY = (
@@ -33,7 +34,9 @@ class TrainPair(Note):
 
 
 class Plan(Note):
-    """All that the subprocess needs. Paths are local; `base_model` is the name that the adapter will carry."""
+    """All that the subprocess needs. Paths are local; `base_model` is the name that the adapter will carry.
+    `processes` are those of all machines together, `threads` each one's. `trackers` keep below `tracking` what they
+    send nowhere."""
 
     model_path: Path
     base_model: str
@@ -45,6 +48,9 @@ class Plan(Note):
     checkpoint: Path | None = None
     processes: int = 1
     threads: int = 1
+    run_name: str = "training"
+    trackers: tuple[Tracker, ...] = ()
+    tracking: Path = Path("tracking")
 
     @property
     def parallel(self) -> Parallel:

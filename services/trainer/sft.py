@@ -10,14 +10,14 @@ import sys
 import traceback
 from pathlib import Path
 
+from services.trainer.parallel.launching import launcher
+from services.trainer.parallel.machines import Machines
 from services.trainer.plan import Plan
 from shared.errors import ErrorReport, SelfSynthError
 from shared.worker.parent_death import die_with_parent
 
 FAILED = 3
 ORPHANED = 4
-# Said, so that no configuration file of the user's is asked. Port 0: any free one, for trainings side by side.
-_LAUNCH = ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
 
 
 def main() -> int:
@@ -51,10 +51,8 @@ def main() -> int:
 
 
 def _become_launcher(plan: Plan) -> None:
-    """Replaced in place, so that the launcher dies with our parent; its own children come back here. `--multi_gpu` is
-    accelerate's word for one process a device on one machine: without a GPU they are CPU processes over gloo."""
-    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(plan.processes), *_LAUNCH]
-    os.execv(sys.executable, [sys.executable, *launch, "-m", "services.trainer.sft", str(plan.file), str(os.getpid())])
+    """Replaced in place, so that the launcher dies with our parent; its own children come back here."""
+    os.execv(sys.executable, launcher(plan.file, plan.processes, Machines()))
 
 
 def leave_error(file: Path, report: ErrorReport) -> None:

@@ -16,7 +16,7 @@ from accelerate import PartialState
 from accelerate.utils import DistributedType
 from transformers.integrations import deepspeed as integration
 
-from shared.errors import UserFault
+from shared.errors import SystemFault, UserFault
 from shared.job_settings import Parallel
 
 
@@ -30,7 +30,7 @@ def zero_config(parallel: Parallel) -> dict[str, Any] | None:
     if importlib.util.find_spec("deepspeed") is None:
         raise UserFault(
             f"train.parallel is {parallel!r}, but this trainer has no DeepSpeed installed",
-            remedy="Set train.parallel to 'ddp', or run `make install GROUP=deepspeed` where the trainer runs.",
+            remedy="Set train.parallel to 'ddp', or run `tools/install.sh deepspeed` where the trainer runs.",
             code="deepspeed_unavailable",
         )
     config: dict[str, Any] = json.loads(Path(__file__).with_name(f"{parallel}.json").read_text())
@@ -46,6 +46,18 @@ def join_on_cpus() -> None:
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     deepspeed.init_distributed("gloo", auto_mpi_discovery=False, verbose=False)
     PartialState(cpu=True).distributed_type = DistributedType.DEEPSPEED
+
+
+def check_checkpoint(checkpoint: Path, processes: int) -> None:
+    """Raises SystemFault unless so many processes shared out what is in the folder `checkpoint`; 0: not shared out."""
+    parts = len(list(checkpoint.glob("global_step*/*_optim_states.pt")))
+    if parts != processes:
+        raise SystemFault(
+            f"the last checkpoint is shared out between {parts} processes and this trainer has {processes} to share it "
+            "(0: none that share)",
+            remedy=f"Run a trainer with {parts or 1} processes in all (SELFSYNTH_TRAINER_PROCESSES times machines).",
+            code="checkpoint_shared_out_otherwise",
+        )
 
 
 @contextmanager

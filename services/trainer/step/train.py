@@ -16,6 +16,7 @@ from services.trainer.step.gather import gather_adapter, gather_images, gather_p
 from services.trainer.step.running import run
 from services.trainer.step.spending import spent
 from services.trainer.targets import check_previous
+from services.trainer.trackers import installed
 from services.trainer.wiring import TrainerSettings
 from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint
 from shared.errors import StepInterrupted, StepStopped
@@ -78,6 +79,7 @@ def _prepare(
         forget(store, prefix.rpartition("/")[0])
     images = folder.parent / "images"
     train_pairs = gather_images(store, pairs, held_out, images, context.check)
+    trackers = installed(settings.trackers)
     launches = itertools.count(1)
 
     def plan_for(micro_batch: int | None) -> Plan:
@@ -94,8 +96,11 @@ def _prepare(
             seed=seed,
             adapter=adapter.absolute() if adapter else None,
             checkpoint=fetch(store, found[-1], launch / "resume") if found else None,
-            processes=settings.trainer_processes,
+            processes=settings.trainer_processes * settings.machines.count,
             threads=settings.threads,
+            run_name=f"{task.job_id}-r{task.round}",
+            trackers=trackers,
+            tracking=(settings.work_dir / "tracking").absolute(),
         )
         write_pairs(plan, train_pairs)
         plan.file.write_text(plan.model_dump_json())

@@ -44,5 +44,6 @@ def training_arguments(plan: Plan) -> TrainingArguments:
         deepspeed=zero,
         dataloader_pin_memory=not on_cpu,
         report_to="none",
+        run_name=plan.run_name,
         disable_tqdm=True,
     )

@@ -12,9 +12,10 @@ _NAMED = 5
 
 
 class NotFinite(Exception):
-    """The loss or gradient of `pairs`, all of one step or validation, is no number; nor is that of `bad` alone."""
+    """The loss or gradient of `pairs`, all of one step or validation, is no number; nor is that of `bad` alone.
+    None: they could not be tried alone."""
 
-    def __init__(self, what: str, pairs: Sequence[TokenPair], bad: Sequence[TokenPair]) -> None:
+    def __init__(self, what: str, pairs: Sequence[TokenPair], bad: Sequence[TokenPair] | None) -> None:
         super().__init__(what)
         self.what = what
         self.pairs = pairs
@@ -29,6 +30,9 @@ def bad_ones(pairs: Iterable[TokenPair], loss_of: Callable[[TokenPair], float]) 
 def diverged(fault: NotFinite, encoder: PairEncoder, pairs: Iterable[TrainPair]) -> UserFault:
     """The error for the user: `pairs` are all that there are, to find the bad ones' keys and questions in."""
     distinct = len(set(fault.pairs))
+    if fault.bad is None:
+        remedy = "Lower train.learning_rate, or train with train.parallel ddp to have the pairs named that caused it."
+        return _error(f"{fault.what}; its {distinct} pairs could not be tried one by one", remedy)
     if not fault.bad or len(fault.bad) == distinct:
         of = "all of the step's pairs" if fault.bad else "none of the step's pairs alone"
         return _error(f"{fault.what}, by {of}", "Lower train.learning_rate, or train in float32.")

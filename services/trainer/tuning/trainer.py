@@ -49,6 +49,9 @@ class TuningTrainer(PassTrainer):
         return norm
 
     def _not_finite(self, what: str, pairs: list[TokenPair]) -> NotFinite:
+        if self.is_deepspeed_enabled:
+            # Its step is taken already, and of shared-out weights no process can compute alone.
+            return NotFinite(what, pairs, None)
         self.model.eval()
         return NotFinite(what, pairs, bad_ones(pairs, self._own_loss))
 

@@ -10,7 +10,7 @@ from transformers import PrinterCallback, TrainerState, TrainingArguments, set_s
 
 from services.trainer.notes import Result
 from services.trainer.packing.trial import Sequences, Trial
-from services.trainer.parallel.zero import whole
+from services.trainer.parallel.zero import check_checkpoint, whole
 from services.trainer.plan import Plan, read_pairs
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.arguments import training_arguments
@@ -25,6 +25,7 @@ from services.trainer.tuning.pace import Stopwatch
 from services.trainer.tuning.probing import probes_of
 from services.trainer.tuning.processing import load_processor
 from services.trainer.tuning.reporter import Reporter
+from services.trainer.tuning.tracking import trackers_of
 from services.trainer.tuning.trainer import TuningTrainer
 from shared.errors import TooFewPairs
 from shared.types.probes import PROBES
@@ -53,6 +54,9 @@ def tune(plan: Plan) -> None:
     trainer = _trainer(plan, arguments, model, pairs, sequences, held_out)
     reporter = Reporter(plan, len(pairs), trainer.pairs_of_step, watch)
     trainer.add_callback(reporter)
+    if trainer.is_world_process_zero():
+        for tracker in trackers_of(plan):
+            trainer.add_callback(tracker)
     signal.signal(signal.SIGTERM, reporter.stop_soon)
     try:
         _train(plan, trainer)
@@ -75,6 +79,8 @@ def _train(plan: Plan, trainer: TuningTrainer) -> None:
     """Also from a checkpoint at which early stopping has ended training: then nothing is left but to deliver."""
     if trainer.is_world_process_zero():
         take_best(plan)
+    if plan.checkpoint:
+        check_checkpoint(plan.checkpoint, plan.processes if plan.parallel != "ddp" else 0)
     if plan.checkpoint and plan.settings.early_stopping:
         state = TrainerState.load_from_json(str(plan.checkpoint / "trainer_state.json"))
         if is_over(state.log_history, plan.settings.early_stopping.patience):
