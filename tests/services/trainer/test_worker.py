@@ -14,6 +14,7 @@ from shared.types.tasks import StepTask
 from tests.services.trainer.scene import put_inputs, task_for
 from tests.shared.worker.coordinator_stub import CoordinatorStub, running_stub
 
+_DIES_WITH_US = "from shared.worker.parent_death import die_with_parent; die_with_parent(); "
 _WORKER = "import json, sys; from services.trainer.worker import run_step; run_step(json.loads(sys.argv[1]))"
 
 
@@ -29,7 +30,7 @@ def worker(coordinator: CoordinatorStub, settings: TrainerSettings, task: StepTa
     }
     env = os.environ | {f"SELFSYNTH_{name}": value for name, value in wired.items()}
     # A process group of its own, as RQ gives each message: what ends it must end nobody else.
-    command = [sys.executable, "-c", _WORKER, task.model_dump_json()]
+    command = [sys.executable, "-c", _DIES_WITH_US + _WORKER, task.model_dump_json()]
     return subprocess.Popen(command, env=env, start_new_session=True)
 
 
