@@ -8,7 +8,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -32,8 +32,9 @@ class EmbeddingCache:
 
     def __init__(self, folder: Path | None, limit_bytes: int) -> None:
         folder = folder or Path(tempfile.gettempdir()) / f"selfsynth-embeddings-{os.getuid()}"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():
+        with suppress(OSError):  # a folder that cannot be made is a file that cannot be opened, below
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.exists() and folder.stat().st_uid != os.getuid():
             raise SystemFault(f"{folder} belongs to another user", remedy="Remove it, or set SELFSYNTH_ENCODER_CACHE.")
         self._path = folder / _FILE
         self._limit_bytes = limit_bytes

@@ -84,9 +84,13 @@ def test_a_broken_file_costs_time_only(tmp_path: Path) -> None:
     assert counting.asked == ["beak"]
 
 
-def test_a_file_that_cannot_be_opened_costs_time_only(tmp_path: Path) -> None:
-    (tmp_path / "embeddings.sqlite").mkdir()
-    assert CachedEncoder(Counting(), EmbeddingCache(tmp_path, PLENTY)).encode(["beak"]).tolist() == [[4, -1]]
+@pytest.mark.parametrize("folder", ["with/a/folder/for/a/file", "file", "below/file/here"])
+def test_a_file_that_cannot_be_opened_costs_time_only(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "with/a/folder/for/a/file/embeddings.sqlite").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    (tmp_path / "below").symlink_to(tmp_path / "nowhere")
+    cached = CachedEncoder(Counting(), EmbeddingCache(tmp_path / folder, PLENTY))
+    assert cached.encode(["beak"]).tolist() == [[4, -1]]
 
 
 def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
