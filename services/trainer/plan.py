@@ -18,6 +18,9 @@ OUT_OF_MEMORY_REMEDY = (
 )
 
 
+MARK = "launched"
+
+
 class Note(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,6 +50,7 @@ class Plan(Note):
     adapter: Path | None = None
     checkpoint: Path | None = None
     processes: int = 1
+    machines: int = 1
     threads: int = 1
     run_name: str = "training"
     trackers: tuple[Tracker, ...] = ()
@@ -69,6 +73,11 @@ class Plan(Note):
     def notes(self) -> Path:
         """Where the subprocess appends its notes, one JSON object a line."""
         return self.folder / "notes.jsonl"
+
+    @property
+    def mark(self) -> Path:
+        """Changes while the training is followed, where other machines are to join it."""
+        return self.folder / MARK
 
     @property
     def stderr(self) -> Path:

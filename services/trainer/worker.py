@@ -3,6 +3,7 @@
 import importlib
 from typing import Any
 
+from services.trainer.step.following import follow
 from services.trainer.wiring import TrainerSettings, steps_of
 from shared.logs import configure
 from shared.types.lifecycle import QueueName
@@ -21,9 +22,11 @@ def run_step(message: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Serve the queue until SIGTERM."""
+    """Serve the queue until SIGTERM. Of several machines the first does; the others join what it launches."""
     settings = TrainerSettings()
     configure("trainer", settings.log_level)
+    if settings.machines.count > 1 and settings.machines.rank > 0:
+        follow(settings)
     for name in _PRELOAD:
         importlib.import_module(name)
     serve(QueueName.TRAINING, settings.redis_url.get_secret_value())

@@ -18,7 +18,7 @@ from shared.errors import DeviceOutOfMemory, ErrorReport, SelfSynthError, System
 _TAIL_LINES = 15
 _GONE_S = 5.0
 _RANK_FAILED = re.compile(r"(\[rank\d+\]: )Traceback")
-_TRAINING = "services.trainer.sft"
+TRAINING = "services.trainer.sft"
 _OUT_OF_MEMORY = ("torch.OutOfMemoryError", "CUDA out of memory")
 
 
@@ -83,11 +83,25 @@ class TrainingProcess(Child):
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._offset = 0
-        super().__init__(_TRAINING, plan.file, plan.stderr, plan.threads)
+        self._looks = 0
+        super().__init__(TRAINING, plan.file, plan.stderr, plan.threads)
+
+    def running(self, wait_s: float) -> bool:
+        """Other machines follow the mark that this leaves."""
+        if self._plan.machines > 1:
+            self._looks += 1
+            partial = self._plan.mark.with_suffix(".partial")
+            partial.write_text(str(self._looks))
+            partial.replace(self._plan.mark)
+        return super().running(wait_s)
+
+    def kill(self) -> None:
+        self._plan.mark.unlink(missing_ok=True)
+        super().kill()
 
     def ask_to_stop(self) -> None:
         """Each process by itself: their launcher, asked, would give them no time."""
-        ranks = [process for process in self._below() if _TRAINING in _arguments(process)]
+        ranks = [process for process in self._below() if TRAINING in _arguments(process)]
         if self._plan.processes == 1 or not ranks:
             super().ask_to_stop()
             return

@@ -97,6 +97,7 @@ def _prepare(
             adapter=adapter.absolute() if adapter else None,
             checkpoint=fetch(store, found[-1], launch / "resume") if found else None,
             processes=settings.trainer_processes * settings.machines.count,
+            machines=settings.machines.count,
             threads=settings.threads,
             run_name=f"{task.job_id}-r{task.round}",
             trackers=trackers,
