@@ -42,7 +42,8 @@ class TuningTrainer(PassTrainer):
         """Called before the optimiser takes its step, while the weights are still those that gave the loss."""
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
         loss = float(self._tr_loss)
-        if not math.isfinite(loss + float(norm)):
+        # DeepSpeed says -1 for a norm that is no number.
+        if not math.isfinite(loss + float(norm)) or float(norm) < 0:
             step = self.state.global_step + 1
             what = f"the training loss is {loss} and its gradient's norm {float(norm)} at optimiser step {step}"
             raise self._not_finite(what, self.pairs_of_step(step))
