@@ -44,7 +44,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "api": _API_SETTINGS,
     "data": ("IMPORT_ROOTS", *_ENDPOINT_SETTINGS),
     "engine": tuple(f"ENGINE_{name}" for name in ("MODEL", "NAME", "HOST", "PORT", "KEY", "THREADS", "SLEEP")),
-    "generator": ("ENGINE_URL", "ENGINE_KEY", "IN_FLIGHT"),
+    "generator": ("ENGINE_URL", "ENGINE_KEY", "IN_FLIGHT", *_ENDPOINT_SETTINGS),
     "selector": ("ENCODER",),
     "trainer": ("MODELS", "WORK_DIR", "TRAINER_THREADS"),
 }

@@ -2,33 +2,13 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
-from services.api.concepts.endpoints import LOOPBACK, ConceptEndpoint, parsed
 from services.api.datasets.validation.examine import ImageRules
-from shared.settings import ServiceSettings, WorkerSettings
+from shared.endpoints.settings import EndpointSettings
+from shared.settings import WorkerSettings
 
 _MIB = 1024 * 1024
-
-
-class EndpointSettings(ServiceSettings):
-    """Which endpoints may be asked for concepts (docs/adr/0006). The coordinator checks requests by them; only the data
-    worker reads the keys."""
-
-    concept_endpoints: dict[str, ConceptEndpoint] = Field(
-        {}, description='JSON: secret -> {"base_url", and "key_file" or "key_env"}'
-    )
-    concept_open_urls: tuple[str, ...] = Field(
-        (), description='base URLs that may be asked without a key; "loopback": any port of this machine'
-    )
-
-    @field_validator("concept_open_urls")
-    @classmethod
-    def _addresses(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        for url in urls:
-            if url != LOOPBACK:
-                parsed(url)
-        return urls
 
 
 class ApiSettings(EndpointSettings):

@@ -5,9 +5,8 @@ import re
 from itertools import islice
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.concepts.wording import listed, storable
+from shared.endpoints.wire import Answer, found_json
 from shared.types.records import AnswerOutcome
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(?=\s*[,\]])')
@@ -15,20 +14,6 @@ _REFUSAL = re.compile(
     r"^\W*(?:i'?m sorry|i am sorry|sorry|i can(?:'|no)t|i cannot|i'?m unable|as an ai)\b", re.IGNORECASE
 )
 _MOST_CHARACTERS = 500
-# Brackets at which JSON is looked for: an answer of nothing but brackets must not take minutes.
-_MOST_STARTS = 40
-
-
-class Answer(BaseModel):
-    """An endpoint's answer, before it is read. `refusal` is its own word for why it does not answer."""
-
-    model_config = ConfigDict(frozen=True)
-
-    text: str
-    finish_reason: str = "stop"
-    refusal: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
 
 def read(answer: Answer, at_most: int) -> tuple[tuple[str, ...], AnswerOutcome, str]:
@@ -58,16 +43,8 @@ def read(answer: Answer, at_most: int) -> tuple[tuple[str, ...], AnswerOutcome, 
 
 def _in_json(text: str) -> list[str] | None:
     """The strings of the first JSON object or list in the text; None when there is none."""
-    decoder = json.JSONDecoder()
-    for start in islice((match.start() for match in re.finditer(r"[{\[]", text)), _MOST_STARTS):
-        try:
-            found, _ = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            continue
-        concepts = _strings(found)
-        if concepts is not None:
-            return concepts
-    return None
+    found = (_strings(each) for each in found_json(text))
+    return next((concepts for concepts in found if concepts is not None), None)
 
 
 def _strings(found: Any) -> list[str] | None:

@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
 from services.api.concepts import answers, prompt
-from services.api.concepts.asking import Asker, Endpoint, EndpointRefuses
-from services.api.concepts.endpoints import ConceptEndpoint, host_of, resolve
 from shared.artefacts import ArtefactWriter, ManifestRef
 from shared.concepts.labels import ConceptClass
+from shared.endpoints.addresses import ConceptEndpoint, host_of, resolve
+from shared.endpoints.asking import Asker, Endpoint, EndpointRefuses
 from shared.seeds import derive
 from shared.types.concept_job import ConceptClasses, ConceptJob
 from shared.types.concepts import BankSource
@@ -51,7 +51,7 @@ class _Run:
         async def work() -> None:
             # Few are begun at once: when the attempt ends early, what was begun is lost.
             waiting = iter(self.todo)
-            async with Asker(endpoint, self._job.ask) as asker, asyncio.TaskGroup() as workers:
+            async with Asker(endpoint, self._job.ask, prompt.SCHEMA) as asker, asyncio.TaskGroup() as workers:
                 for _ in range(min(self._job.ask.in_flight, len(self.todo))):
                     workers.create_task(self._ask_each(asker, waiting))
 

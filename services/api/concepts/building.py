@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from services.api.concepts.endpoints import resolve
 from services.api.concepts.requests import Building, FromEndpoint, FromOwnModel
 from services.api.concepts.versions import newest_bank
 from services.api.database.models import ConceptBankRow, Dataset, Job
@@ -16,6 +15,7 @@ from services.api.preflight import check_model
 from services.api.problems import Problem
 from services.api.wiring import Parts
 from shared.concepts.labels import ConceptClass, match
+from shared.endpoints.addresses import resolve
 from shared.types.concept_job import ConceptClasses, ConceptJob
 from shared.types.domain import Domain
 from shared.types.lifecycle import JobStatus

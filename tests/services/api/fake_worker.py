@@ -10,9 +10,9 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from services.api.concepts.ask import ask_concepts
-from services.api.concepts.endpoints import ConceptEndpoint
 from services.api.ingest.step import Rules, ingest
 from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint, read_rows
+from shared.endpoints.addresses import ConceptEndpoint
 from shared.errors import SelfSynthError
 from shared.objects import ObjectStore
 from shared.queues import connect, queue_of

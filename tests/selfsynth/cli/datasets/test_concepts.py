@@ -14,7 +14,7 @@ from selfsynth import Client
 from selfsynth.cli import main
 from selfsynth.cli.datasets.concept_table import summary_lines
 from selfsynth.stack import Stack, StackOptions
-from tests.services.api.concepts.fake_endpoint import MODEL, FakeEndpoint
+from tests.shared.endpoints.fake_endpoint import MODEL, FakeEndpoint
 
 LABELS = ("red finch", "blue wren", "grey owl")
 # The answer of the command: its exit code, and what it printed to both outputs.

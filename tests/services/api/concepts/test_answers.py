@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.api.concepts.answers import Answer, read
+from services.api.concepts.answers import read
+from shared.endpoints.wire import Answer
 
 TWO = ("red wing", "long tail")
 

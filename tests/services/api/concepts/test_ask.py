@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from services.api.concepts.ask import ask_concepts
-from services.api.concepts.asking import EndpointRefuses, EndpointUnavailable
-from services.api.concepts.endpoints import ConceptEndpoint, EndpointNotAllowed
 from shared.artefacts import Manifest, read_manifest, read_rows
 from shared.concepts.labels import ConceptClass
+from shared.endpoints.addresses import ConceptEndpoint, EndpointNotAllowed
+from shared.endpoints.asking import EndpointRefuses, EndpointUnavailable
 from shared.errors import StepStopped
 from shared.objects import ObjectStore, open_store
 from shared.types.concept_job import ConceptClasses
@@ -19,7 +19,7 @@ from shared.types.lifecycle import StepName
 from shared.types.records import Proposal
 from shared.types.tasks import StepTask
 from shared.worker.context import StepContext
-from tests.services.api.concepts.fake_endpoint import MODEL, Asked, Failure, FakeEndpoint, concepts_for
+from tests.shared.endpoints.fake_endpoint import MODEL, Asked, Failure, FakeEndpoint, concepts_for
 
 LABELS = ("wren", "kite", "owl", "crow", "heron")
 ASK = {"requests_per_minute": 60_000, "patience_s": 2.0, "in_flight": 2}

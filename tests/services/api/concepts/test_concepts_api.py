@@ -10,12 +10,12 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.api.concepts.endpoints import ConceptEndpoint
 from services.api.settings import ApiSettings
-from tests.services.api.concepts.fake_endpoint import MODEL, FakeEndpoint
+from shared.endpoints.addresses import ConceptEndpoint
 from tests.services.api.conftest import Stack, engine_url, postgres, ready_dataset, serving, template, valkey_url
 from tests.services.api.conftest import new_settings as new_settings
 from tests.services.api.pictures import LABELS, class_folders
+from tests.shared.endpoints.fake_endpoint import MODEL, FakeEndpoint
 
 __all__ = ["engine_url", "postgres", "template", "valkey_url"]
 KEY = "sk-nowhere-but-in-the-header"

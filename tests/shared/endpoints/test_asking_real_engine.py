@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from services.api.concepts.asking import Endpoint
+from shared.endpoints.asking import Endpoint
 from tests.models import tiny_llava
-from tests.services.api.concepts.endpoint_contract import EndpointContract, Reached
 from tests.services.generator.engine.serving import serving
+from tests.shared.endpoints.endpoint_contract import EndpointContract, Reached
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from services.api.concepts.answers import Answer
-from services.api.concepts.asking import Asker, Endpoint, EndpointRefuses
-from services.api.concepts.prompt import messages
+from services.api.concepts.prompt import SCHEMA, messages
+from shared.endpoints.asking import Asker, Endpoint, EndpointRefuses
+from shared.endpoints.wire import Answer
 from shared.types.concept_job import AskSettings
 from shared.types.domain import Domain
 
@@ -23,7 +23,7 @@ class Reached:
 
     def ask(self, seed: int = 1, question: list[dict[str, str]] = QUESTION, **settings: Any) -> Answer:
         async def ask() -> Answer:
-            async with Asker(self.endpoint, AskSettings.model_validate(BRISK | settings)) as asker:
+            async with Asker(self.endpoint, AskSettings.model_validate(BRISK | settings), SCHEMA) as asker:
                 return await asker.ask(question, seed)
 
         return asyncio.run(ask())

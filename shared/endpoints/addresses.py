@@ -1,4 +1,4 @@
-"""Which endpoints may be asked for concepts, and where their keys lie (docs/adr/0006). Knows addresses, no HTTP.
+"""Which endpoints may be asked, and where their keys lie (docs/adr/0006). Knows addresses, no HTTP.
 
 A key is bound to its address in the settings: a request names the key and cannot send it anywhere else. An address
 without a key must be allowed by the settings too, so that nobody can make the worker call what only it can reach.
@@ -116,6 +116,6 @@ def _no_address() -> EndpointNotAllowed:
 def _keyless(name: str, why: str) -> SystemFault:
     return SystemFault(
         f"the key of {name!r} is not there: {why}",
-        remedy="Have the operator put it where SELFSYNTH_CONCEPT_ENDPOINTS says, on the data worker's machine.",
+        remedy="Have the operator put it where SELFSYNTH_CONCEPT_ENDPOINTS says, where the asking worker runs.",
         code="endpoint_key_missing",
     )

@@ -1,12 +1,12 @@
 """Any OpenAI-compatible endpoint as the step sees it: a question in, an Answer out, whatever the endpoint does.
 
 Keeps to a rate, tries again what may pass, and leaves out of a request what the endpoint says it does not know. Knows
-no class and no bank. The key is in no message of its errors.
+not what is asked for. The key is in no message of its errors.
 """
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from aiolimiter import AsyncLimiter
@@ -14,13 +14,10 @@ from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, stop_after_delay
 from tenacity.wait import wait_exponential_jitter
 
-from services.api.concepts.answers import Answer
-from services.api.concepts.endpoints import host_of, is_loopback
-from services.api.concepts.prompt import SCHEMA
-from services.api.concepts.wire import Passing, answer_of, cause_of, retry_after
 from shared.concepts.wording import storable
+from shared.endpoints.addresses import host_of, is_loopback
+from shared.endpoints.wire import Answer, Passing, answer_of, cause_of, retry_after
 from shared.errors import SelfSynthError, SystemFault, UserFault
-from shared.types.concept_job import AskSettings
 
 _PASSING = (408, 409, 425, 429)
 _MOST_BYTES = 1 << 20
@@ -44,6 +41,28 @@ class Endpoint:
     key: SecretStr = field(default=SecretStr(""))
 
 
+class Manners(Protocol):
+    """How an endpoint is asked. `request_s`: how long one answer may take; `patience_s`: how long it may fail."""
+
+    @property
+    def temperature(self) -> float: ...
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    @property
+    def requests_per_minute(self) -> int: ...
+
+    @property
+    def in_flight(self) -> int: ...
+
+    @property
+    def request_s(self) -> float: ...
+
+    @property
+    def patience_s(self) -> float: ...
+
+
 class _Unknown(Exception):
     """The endpoint does not take the request as it is."""
 
@@ -53,23 +72,23 @@ class _Unknown(Exception):
 
 
 class Asker:
-    """Belongs to one event loop. Use as an async context manager."""
+    """Belongs to one event loop. Use as an async context manager. `response_format`: as OpenAI takes it."""
 
-    def __init__(self, endpoint: Endpoint, settings: AskSettings) -> None:
+    def __init__(self, endpoint: Endpoint, manners: Manners, response_format: dict[str, Any]) -> None:
         self._endpoint = endpoint
-        self._settings = settings
-        self._slots = asyncio.Semaphore(settings.in_flight)
-        self._rate = AsyncLimiter(1, 60 / settings.requests_per_minute)
+        self._manners = manners
+        self._slots = asyncio.Semaphore(manners.in_flight)
+        self._rate = AsyncLimiter(1, 60 / manners.requests_per_minute)
         self._options: dict[str, Any] = {
             "seed": 0,
-            "temperature": settings.temperature,
-            "max_tokens": settings.max_tokens,
-            "response_format": SCHEMA,
+            "temperature": manners.temperature,
+            "max_tokens": manners.max_tokens,
+            "response_format": response_format,
         }
         key = endpoint.key.get_secret_value()
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=settings.request_s,
+            timeout=manners.request_s,
             follow_redirects=False,
             trust_env=not is_loopback(endpoint.base_url),
         )
@@ -83,7 +102,7 @@ class Asker:
     async def ask(self, messages: list[dict[str, str]], seed: int) -> Answer:
         """Raises EndpointUnavailable when it fails for longer than the patience, EndpointRefuses when it never will."""
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Passing), wait=_pause, stop=stop_after_delay(self._settings.patience_s)
+            retry=retry_if_exception_type(Passing), wait=_pause, stop=stop_after_delay(self._manners.patience_s)
         )
         try:
             async with self._slots:
@@ -91,8 +110,8 @@ class Asker:
         except RetryError as error:
             why = self._clean(str(error.last_attempt.exception()))
             raise EndpointUnavailable(
-                f"{self._where} failed for {self._settings.patience_s:.0f} s: {why}",
-                remedy="Build the bank again later: classes that were answered are not asked again within a job.",
+                f"{self._where} failed for {self._manners.patience_s:.0f} s: {why}",
+                remedy="Ask again later: what was answered is not asked again within a job.",
             ) from None
 
     @property
@@ -125,10 +144,10 @@ class Asker:
     async def _once(self, body: dict[str, Any]) -> Answer:
         async with self._rate:
             try:
-                async with asyncio.timeout(self._settings.request_s):
+                async with asyncio.timeout(self._manners.request_s):
                     status, headers, text = await self._post(body)
             except (TimeoutError, httpx.TimeoutException):
-                raise Passing(f"no answer within {self._settings.request_s:.0f} s") from None
+                raise Passing(f"no answer within {self._manners.request_s:.0f} s") from None
             except httpx.HTTPError as error:
                 raise Passing(f"{type(error).__name__}: {error}") from None
         if status == 200:
@@ -154,7 +173,7 @@ class Asker:
     def _refusal(self, why: str) -> SelfSynthError:
         return EndpointRefuses(
             f"{self._where} refuses the question to {self._endpoint.model!r}: {self._clean(why)}",
-            remedy="Check the model's name and the secret's key, then build the bank again.",
+            remedy="Check the model's name and the secret's key, then ask again.",
         )
 
     def _clean(self, text: str) -> str:

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from services.api.concepts.asking import Asker, Endpoint, EndpointRefuses, EndpointUnavailable
-from services.api.concepts.wire import retry_after
+from services.api.concepts.prompt import SCHEMA
+from shared.endpoints.asking import Asker, Endpoint, EndpointRefuses, EndpointUnavailable
+from shared.endpoints.wire import retry_after
 from shared.types.concept_job import AskSettings
 from tests.ports import free_port
-from tests.services.api.concepts.endpoint_contract import BRISK, QUESTION, EndpointContract, Reached
-from tests.services.api.concepts.fake_endpoint import MODEL, Asked, Failure, FakeEndpoint, concepts_for
+from tests.shared.endpoints.endpoint_contract import BRISK, QUESTION, EndpointContract, Reached
+from tests.shared.endpoints.fake_endpoint import MODEL, Asked, Failure, FakeEndpoint, concepts_for
 
 KEY = "sk-the-key"
 
@@ -134,7 +135,7 @@ def test_what_was_refused_once_is_not_sent_again(fake: FakeEndpoint, reached: Re
     fake.refused = ("response_format",)
 
     async def ask_twice() -> None:
-        async with Asker(reached.endpoint, AskSettings.model_validate(BRISK)) as asker:
+        async with Asker(reached.endpoint, AskSettings.model_validate(BRISK), SCHEMA) as asker:
             for seed in range(2):
                 await asker.ask(QUESTION, seed)
 
@@ -151,7 +152,7 @@ def test_a_request_that_is_refused_whatever_is_left_out_ends(fake: FakeEndpoint,
 
 def ask_many(endpoint: Endpoint, count: int, **settings: Any) -> None:
     async def ask_all() -> None:
-        async with Asker(endpoint, AskSettings.model_validate(BRISK | settings)) as asker:
+        async with Asker(endpoint, AskSettings.model_validate(BRISK | settings), SCHEMA) as asker:
             await asyncio.gather(*(asker.ask(QUESTION, seed) for seed in range(count)))
 
     asyncio.run(ask_all())

@@ -1,12 +1,29 @@
 """What an endpoint sends over the wire, as Answers, causes and pauses; whatever it sends. Pure."""
 
 import json
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 
-from services.api.concepts.answers import Answer
+from pydantic import BaseModel, ConfigDict
+
+# Brackets at which JSON is looked for: an answer of nothing but brackets must not take minutes.
+_MOST_STARTS = 40
+
+
+class Answer(BaseModel):
+    """An endpoint's answer, before it is read. `refusal` is its own word for why it does not answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    finish_reason: str = "stop"
+    refusal: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 class Passing(Exception):
@@ -44,6 +61,16 @@ def answer_of(text: str) -> Answer:
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         raise Passing(f"an answer that is no chat completion: {text[:200]}") from None
+
+
+def found_json(text: str) -> Iterator[Any]:
+    """What the objects and lists in a text hold, whatever stands around them."""
+    decoder = json.JSONDecoder()
+    for start in islice((match.start() for match in re.finditer(r"[{\[]", text)), _MOST_STARTS):
+        try:
+            yield decoder.raw_decode(text, start)[0]
+        except (ValueError, RecursionError):
+            continue
 
 
 def _count(said: Any) -> int:

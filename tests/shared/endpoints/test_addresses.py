@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from services.api.concepts.endpoints import ConceptEndpoint, EndpointNotAllowed, host_of, resolve
+from shared.endpoints.addresses import ConceptEndpoint, EndpointNotAllowed, host_of, resolve
 from shared.errors import SystemFault
 
 BOUND = {"paid": ConceptEndpoint(base_url="https://api.example.com/v1", key_env="THE_KEY")}

@@ -1,0 +1,1 @@
+"""OpenAI-compatible endpoints outside the system: which may be asked, and how they are asked. Knows no purpose."""
