@@ -83,6 +83,10 @@ class AnswerSettings(StepSettings):
     temperature: Temperature = 0.7
     top_p: TopP = 0.6
     max_tokens: Tokens = 196
+    distinct: int = Field(
+        1, ge=1, le=64, description="ask on, one by one and hotter, until so many candidates of a question differ"
+    )
+    distinct_tries: int = Field(3, ge=1, le=20, description="candidates more at most, for the sake of `distinct`")
     rationalise: int = Field(
         3, ge=0, le=20, description="when no candidate is fit to keep, ask the teacher again with label and concepts"
     )
@@ -95,6 +99,13 @@ class SelectAnswersSettings(StepSettings):
     reject_repetition: bool = True
     fallback: Fallback = "drop"
     max_fallback_share: Share = Field(0.2, description="fallback pairs above this share of all pairs are dropped")
+    suspect_share: float | None = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="training images are told as perhaps labelled wrongly when so large a share of the model's own "
+        "answers agrees on another class; None: not looked for. Nothing is left out for it",
+    )
     length_weight: Weight = Field(0.0, description="adds length_weight * ln(1 + words) to an answer's score")
     margin_weight: Weight = Field(
         0.0,

@@ -10,6 +10,7 @@ from services.selector.fallbacks import Question
 from services.selector.judging import Judge
 from services.selector.parts import missing, write_missing
 from services.selector.ranking import AnswerRanking
+from services.selector.suspects import tell_suspects
 from services.selector.terms import added
 from shared.artefacts import ArtefactWriter, ManifestRef
 from shared.errors import TooFewPairs
@@ -36,7 +37,7 @@ def run(context: StepContext, encoder: Encoder) -> ManifestRef:
         write_missing(context, writer, parts, selection.rows_of)
     counts = pair_figures(writer.read(), {example.id: example.label for example in examples})
     require_pairs(counts, settings)
-    return writer.finish(len(parts), counts)
+    return tell_suspects(context, writer, len(parts), examples, counts)
 
 
 def _selection(context: StepContext, examples: Sequence[Example], encoder: Encoder) -> "Selection":

@@ -74,6 +74,18 @@ class Candidate(Record):
     failure: str = ""
 
 
+class SuspectLabel(Record):
+    """A training image whose label may be wrong: `share` of the model's own `answers` about it name the class
+    `instead`, `own_share` the label."""
+
+    example_id: str
+    label: str
+    instead: str
+    share: float
+    own_share: float
+    answers: int
+
+
 class Prediction(Record):
     """A model's greedy answer about a held-out image. `predicted` is a label, `none` or `several`. `log_likelihoods`,
     where they were asked for, are those of a sentence that names each class, in the order of the manifest's classes."""

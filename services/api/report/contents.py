@@ -9,7 +9,7 @@ from shared.errors import ErrorReport
 from shared.scoring.statistics.bootstrap import Estimate
 from shared.scoring.statistics.calibration import Calibration
 from shared.scoring.statistics.confusion import ClassRow
-from shared.types.records import Split
+from shared.types.records import Split, SuspectLabel
 
 
 class SplitFigures(BaseModel):
@@ -138,7 +138,8 @@ class Lineage(BaseModel):
 
 class Report(BaseModel):
     """`is_final`: the job is over, the report will not change. `best_round` is chosen on the validation split.
-    `changed_settings` are those that differ from the method's own, by dotted name."""
+    `suspect_labels` are training images that a person should look at, the most suspect first. `changed_settings` are
+    those that differ from the method's own, by dotted name."""
 
     job: str
     status: str
@@ -156,6 +157,7 @@ class Report(BaseModel):
     best_round: int | None
     rounds: list[RoundReport]
     examples: list[ExampleReport]
+    suspect_labels: list[SuspectLabel] = []
     settings: dict[str, Any]
     changed_settings: dict[str, Any]
     metadata: dict[str, str]

@@ -22,6 +22,7 @@ from services.api.report.pictures import thumbnail
 from services.api.report.rows import ReportRows, read_rows_of
 from services.api.report.shares import explanation, selection
 from services.api.report.statistics import round_statistics
+from services.api.report.suspects import suspects_of
 from services.api.rounds import Position
 from services.api.views.jobs import RoundView
 from shared.artefacts import read_rows
@@ -30,7 +31,7 @@ from shared.objects import ObjectStore
 from shared.types.concepts import ConceptBank
 from shared.types.domain import Domain
 from shared.types.lifecycle import StepName
-from shared.types.records import Example, LossPoint
+from shared.types.records import Example, LossPoint, SuspectLabel
 
 _MOST_POINTS = 200
 
@@ -58,6 +59,7 @@ def report_of(database: Database, store: ObjectStore, job_id: str) -> Report:
         best_round=view.best_round,
         rounds=[entry for entry in rounds if any(step.attempts for step in entry.steps)],
         examples=_examples(rows, store),
+        suspect_labels=_suspects(rows, store),
         settings=job.settings,
         changed_settings=_changed_settings(rows),
         metadata=job.labels,
@@ -128,6 +130,12 @@ def _examples(rows: ReportRows, store: ObjectStore) -> list[ExampleReport]:
         chosen += [(last, each) for each in turned]
     images = _by_id(store, rows.dataset.examples)
     return [_example(rows, store, images, round_, each) for round_, each in chosen]
+
+
+def _suspects(rows: ReportRows, store: ObjectStore) -> list[SuspectLabel]:
+    """As the last round's selection has them: its model knows the classes best."""
+    rounds = [at for at in rows.done if at.step == StepName.SELECT_ANSWERS]
+    return suspects_of(store, rows.done[max(rounds)]) if rounds else []
 
 
 def _answers(rows: ReportRows, store: ObjectStore, round_: int) -> Answers:

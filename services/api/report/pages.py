@@ -23,6 +23,7 @@ _COLUMNS = (
     "round", "accuracy", "change", "p", "balanced", "macro-F1", "validation", "substring", "none", "several", "repeats",
     "words",
 )  # fmt: skip
+_SUSPECT_COLUMNS = ("image", "label", "the model says", "share of its answers", "that name the label")
 _MOST_CLASSES = 40
 _MARKUP = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#|"})
 
@@ -60,6 +61,7 @@ def _values(report: Report) -> dict[str, Any]:
         "tables": [
             ("Selection", *_named(rounds, [entry.selection for entry in rounds])),
             ("Explanations", *_named(rounds, [entry.explanation for entry in rounds])),
+            ("Training images that may be labelled wrongly", _SUSPECT_COLUMNS, _suspects(report)),
             ("Time and cost", ("step", "status", "seconds", "worker seconds", "attempts", "shards"), _costs(report)),
         ],
     }  # fmt: skip
@@ -132,6 +134,13 @@ def _costs(report: Report) -> list[list[str]]:
         for step in entry.steps
     ]  # fmt: skip
     return [*steps, ["in all", report.status, _number(report.seconds), f"{report.worker_seconds:.1f}", "", ""]]
+
+
+def _suspects(report: Report) -> list[list[str]]:
+    return [
+        [row.example_id, row.label, row.instead, _share(row.share), _share(row.own_share)]
+        for row in report.suspect_labels
+    ]
 
 
 def _by_kind(examples: Iterable[ExampleReport]) -> list[tuple[str, list[ExampleReport]]]:

@@ -6,9 +6,9 @@ in another step: here every row is left undecided.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from services.generator.chat import Engine, Sampling
+from services.generator.chat import Engine, Reply, Sampling
 from services.generator.prompts import Pools
 from services.generator.steps.candidates import ledger_row
 from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
@@ -22,6 +22,8 @@ from shared.scoring.fitness import AnswerCheck
 from shared.types.records import Candidate
 from shared.worker.closed_set import label_scorer
 from shared.worker.context import StepContext
+
+_HOTTER = 0.2  # with each try
 
 
 def run(context: StepContext, engine: Engine) -> ManifestRef:
@@ -48,16 +50,27 @@ class _Answering:
 
     async def _candidates(self, sitting: Sitting, question: Question) -> list[Candidate]:
         settings, example = self.settings, sitting.example
-        sampling = Sampling(settings.samples, settings.temperature, settings.top_p, settings.max_tokens)
-        replies = await sitting.ask(question.text, sampling, question.id)
+        replies = await self._replies(sitting, question)
         rows = [ledger_row(example, question, k, "answer", reply) for k, reply in enumerate(replies)]
         if all(self.telling.check.fault(reply, example.label) for reply in replies):
             told = await self.telling.until_fit(sitting, question, settings.rationalise, settings.max_tokens)
             rows += [
-                ledger_row(example, question, settings.samples + k, "rationalised", reply)
+                ledger_row(example, question, len(replies) + k, "rationalised", reply)
                 for k, (reply, _) in enumerate(told)
             ]
         return rows
+
+    async def _replies(self, sitting: Sitting, question: Question) -> list[Reply]:
+        """The samples, and where they are too much alike more of them, each hotter than the last."""
+        settings = self.settings
+        sampling = Sampling(settings.samples, settings.temperature, settings.top_p, settings.max_tokens)
+        replies = list(await sitting.ask(question.text, sampling, question.id))
+        for number in range(settings.distinct_tries):
+            if len({reply.text for reply in replies}) >= settings.distinct or replies[-1].finish_reason == "failed":
+                break
+            hotter = replace(sampling, n=1, temperature=settings.temperature + _HOTTER * (number + 1))
+            replies += await sitting.ask(question.text, hotter, question.id, "more", number)
+        return replies
 
 
 def figures(rows: Iterable[Candidate]) -> dict[str, float]:

@@ -1,16 +1,17 @@
 """select_answers on a real store."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.selector import answers
-from shared.artefacts import read_manifest
+from shared.artefacts import decode_rows, read_manifest
 from shared.errors import StepStopped, TooFewPairs
 from shared.job_settings import PAPER
 from shared.types.lifecycle import StepName
-from shared.types.records import Candidate, ScoredConcept
+from shared.types.records import Candidate, ScoredConcept, SuspectLabel
 from tests.services.selector.worlds import TableEncoder, World, candidate, example
 
 BANK = {"wren": ("brown", "short tail", "barred"), "kite": ("forked", "red", "long wings")}
@@ -31,7 +32,7 @@ def world(tmp_path: Path) -> World:
     return made
 
 
-def give_answers(world: World, right: int) -> None:
+def give_answers(world: World, right: int, further: Sequence[Candidate] = ()) -> None:
     """Two questions an example with two candidates each; in the first `right` examples the first names the label."""
     rows = []
     for k, one in enumerate(world.examples):
@@ -41,7 +42,7 @@ def give_answers(world: World, right: int) -> None:
                 candidate(text, 0, one.id, question),
                 candidate("I do not know.", 1, one.id, question),
             ]
-    world.give(candidates=rows)
+    world.give(candidates=[*rows, *further])
 
 
 def ledger(world: World, **fields: Any) -> list[Candidate]:
@@ -78,7 +79,27 @@ def test_the_manifest_s_counts_are_the_ledger_s(world: World) -> None:
         "repeats": 0.0,
         "failed": 0.0,
         "rejected_no_label": 14.0,
+        "suspect_labels": 0.0,
     }
+
+
+def test_images_whose_answers_agree_on_another_class_are_told_and_left_as_they_are(world: World) -> None:
+    doubted, told = world.examples[0], list[str]()
+    give_answers(world, 5, [candidate(f"A kite, number {k}.", k, doubted.id, 2) for k in range(4)])
+    ref = answers.run(world.context(STEP, tell=told.append), TableEncoder())
+    manifest = read_manifest(world.store, ref.key)
+    [found] = decode_rows(SuspectLabel, world.store.get(manifest.extra["suspect_labels"]))
+    assert (found.example_id, found.label, found.instead, found.share) == (doubted.id, "wren", "kite", 0.5)
+    assert manifest.figures["suspect_labels"] == 1
+    assert doubted.id in told[0]
+    assert sum(row.kept for row in world.rows(ref.key, Candidate)) == 10
+
+
+def test_nobody_looks_for_wrong_labels_where_the_job_does_not_want_it(world: World) -> None:
+    give_answers(world, right=6)
+    world.params["select_answers"] = {"suspect_share": None}
+    manifest = read_manifest(world.store, answers.run(world.context(STEP), TableEncoder()).key)
+    assert "suspect_labels" not in manifest.figures | manifest.extra
 
 
 def test_too_few_pairs_are_the_user_s_fault_with_the_counts(world: World) -> None:

@@ -73,3 +73,20 @@ def test_a_condition_is_asked_for_where_the_data_set_shows_one(scene: Scene, fak
     run(answer.run, scene.context(StepName.ANSWER, {**SETTINGS, "asks_for": "condition"}), fake)
     pools = {text for kind in QuestionKind for text in question_pool(kind, "bird", "condition")}
     assert {asked.text for asked in fake.asked} <= pools
+
+
+def test_candidates_that_are_too_much_alike_are_asked_for_anew_and_hotter(scene: Scene, fake: FakeEngine) -> None:
+    heat = {"answer": {**SETTINGS["answer"], "samples": 2, "distinct": 2, "distinct_tries": 3, "temperature": 0.5}}
+    fake.says = lambda asked, _: f"{scene.label_of(asked.image_sha256)}{'!' if asked.temperature > 0.8 else ''}"
+    rows = scene.rows(Candidate, run(answer.run, scene.context(StepName.ANSWER, heat), fake))
+    assert {round(asked.temperature, 2) for asked in fake.asked} == {0.5, 0.7, 0.9}
+    of_first = [row for row in rows if (row.example_id, row.question_id) == (rows[0].example_id, 0)]
+    assert [row.sample for row in of_first] == [0, 1, 2, 3]
+    assert len({row.text for row in of_first}) == 2
+
+
+def test_more_candidates_are_asked_for_no_longer_than_allowed(scene: Scene, fake: FakeEngine) -> None:
+    alike = {"answer": {**SETTINGS["answer"], "samples": 2, "distinct": 3, "distinct_tries": 2}}
+    fake.says = lambda asked, _: scene.label_of(asked.image_sha256)
+    rows = scene.rows(Candidate, run(answer.run, scene.context(StepName.ANSWER, alike), fake))
+    assert set(Counter((row.example_id, row.question_id) for row in rows).values()) == {4}
