@@ -129,6 +129,7 @@ def _resumable(screen: Console, job_id: str, folder: Path, model: list[str]) -> 
 
 
 def _show_result(screen: Console, job: dict[str, Any]) -> None:
-    for round_ in job["rounds"]:
+    # A job that stops early never comes to its last rounds.
+    for round_ in (each for each in job["rounds"] if any(step["attempts"] for step in each["steps"])):
         screen.print(result_line(round_))
     screen.print(f"best on validation: round {job['figures']['best_round']}")

@@ -9,7 +9,8 @@ from services.api.datasets.validation.unusable import Unusable
 from shared.errors import InvalidInput
 
 _REMEDY = "Send one whole image file as data:image/...;base64,... ."
-_RULES = ImageRules()
+# Fewer pixels than a data set may have: these are decoded here, beside all that keeps jobs alive.
+_RULES = ImageRules(max_pixels=25_000_000)
 
 
 def as_shown(uri: str) -> str:

@@ -26,8 +26,8 @@ class ChatEngine:
         self._free = at_once
 
     async def answer(self, model: str, image: str, request: ChatRequest) -> dict[str, Any]:
-        """The completion. Raises Problem, InvalidInput when the engine refuses it, or EngineUnavailable."""
-        async with self._place(), httpx.AsyncClient(headers=self._headers, timeout=self._timeout) as http:
+        """The completion. Raises Problem or InvalidInput when the engine refuses it, or EngineUnavailable."""
+        async with httpx.AsyncClient(headers=self._headers, timeout=self._timeout) as http:
             response = await self._posted(http, _body(model, image, request))
         if response.status_code != 200:
             raise _refusal(response, model)
@@ -39,10 +39,12 @@ class ChatEngine:
         return completion
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        """Belongs to one event loop, so that looking and taking is one."""
-        if not self._free:
-            raise Problem("chats_busy", "too many chats are being answered", remedy="Ask again in some seconds.")
+    async def place(self) -> AsyncIterator[None]:
+        """One of those at once; to be held while an answer is asked for. Raises EngineUnavailable."""
+        if not self._free:  # looking and taking is one: there is one event loop
+            raise EngineUnavailable(
+                "too many chats are being answered", remedy="Ask again in some seconds.", code="chats_busy"
+            )
         self._free -= 1
         try:
             yield

@@ -17,8 +17,9 @@ async def post_chat(job_id: str, request: ChatRequest, parts: PartsDep) -> ChatA
     """One answer about the image, to all turns so far. Nothing of it is kept. Not in a thread: it waits long, and
     threads are for those that keep jobs alive."""
     chosen = await run_in_threadpool(_speaker, parts, job_id, request.round)
-    image = await run_in_threadpool(as_shown, request.image)
-    completion = await parts.chats.answer(chosen.model, image, request)
+    async with parts.chats.place():
+        image = await run_in_threadpool(as_shown, request.image)
+        completion = await parts.chats.answer(chosen.model, image, request)
     [choice, *_] = completion["choices"]
     usage = completion.get("usage") or {}
     return ChatAnswer(

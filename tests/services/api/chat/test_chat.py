@@ -11,9 +11,10 @@ import httpx
 import pytest
 from PIL import Image
 
+from selfsynth.cli import main
 from services.api.settings import ApiSettings
 from tests.models import tiny_llava
-from tests.services.api.conftest import Stack, ready_dataset, serving
+from tests.services.api.conftest import KEY, Stack, ready_dataset, serving
 from tests.services.generator.engine import serving as engine
 
 QUESTION = "What bird is this?"
@@ -142,7 +143,8 @@ def test_a_round_or_a_job_that_is_not_there_is_said(stack: Stack, job: str) -> N
 
 def test_chats_at_once_are_all_answered_or_told_to_wait(stack: Stack, job: str) -> None:
     with ThreadPoolExecutor(8) as pool:
-        posts = [pool.submit(stack.client.post, f"/jobs/{job}/chat", json=chat(round=k % 2)) for k in range(8)]
+        body = chat(round=0, max_tokens=1)
+        posts = [pool.submit(stack.client.post, f"/jobs/{job}/chat", json=body, timeout=120) for _ in range(8)]
     answers = [post.result() for post in posts]
     assert {a.status_code for a in answers} <= {200, 503}
     assert sum(a.status_code == 200 for a in answers) >= stack.settings.chats_at_once
@@ -159,3 +161,25 @@ def test_an_engine_that_is_away_or_slow_is_told_and_another_replica_is_asked(sta
     assert code(engine_url="http://127.0.0.1:1") == "engine_unavailable"
     assert code(chat_s=0.001) == "engine_unavailable"
     assert code(engine_url=f"http://127.0.0.1:1,{stack.settings.engine_url}") == "answered"
+
+
+def test_the_command_goes_on_with_the_talk_and_passes_over_a_turn_without_an_answer(
+    stack: Stack, job: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = tmp_path / "bird.png"
+    image.write_bytes(engine.picture(1))
+    command = ["chat", "--job", job, "--image", str(image), "--round", "1", "--max-tokens", "6"]
+
+    def told(typed: str) -> tuple[int | str | None, str, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        with pytest.raises(SystemExit) as ended:
+            main([*command, "--url", stack.url, "--key", KEY])
+        return ended.value.code, *capsys.readouterr()
+
+    code, out, err = told(f"{QUESTION}\n\n{'x' * 9000}\nWhy?\n")
+    first = answer(stack, job, chat(QUESTION, round=1))["answer"]
+    second = answer(stack, job, chat(QUESTION, first, "Why?", round=1))["answer"]
+    assert (code, out) == (0, f"({job}-r1)\n{first}\n{second}\n")
+    assert "content" in err
+    assert told("x" * 9000)[0] == 1
+    assert told("")[:2] == (0, "")

@@ -2,13 +2,16 @@
 
 import base64
 import io
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from selfsynth.cli import main
 from shared.errors import ErrorReport
-from tests.services.api.conftest import Stack, wait_for
+from tests.services.api.conftest import KEY, Stack, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +129,19 @@ def test_what_has_no_report_is_said(stack: Stack, job: str) -> None:
     export = stack.post(f"/jobs/{job}/export", {})
     refused = stack.client.get(f"/jobs/{export['id']}/report")
     assert (refused.status_code, "trains no model" in refused.json()["detail"]) == (422, True)
+
+
+def test_the_command_writes_the_report_in_the_form_that_the_file_s_name_says(
+    stack: Stack, job: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def report(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            main(["report", job, "--url", stack.url, "--key", KEY, *arguments])
+        assert ended.value.code == 0
+        return capsys.readouterr().out
+
+    assert report().startswith(f"# {job}\n")
+    for name, begins in (("a/r.html", "<!doctype html>"), ("r.md", f"# {job}"), ("r.json", '{"job":')):
+        assert str(tmp_path / name) in report("--out", str(tmp_path / name))
+        assert (tmp_path / name).read_text().lstrip().startswith(begins)
+    assert json.loads(report("--format", "json"))["job"] == job

@@ -1,5 +1,7 @@
 """Real vLLM behind our launcher: it agrees with peft token for token, and serves adapters by name from the store."""
 
+import asyncio
+import base64
 import io
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +15,9 @@ from peft import PeftModel
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from services.generator.chat import Engine
+from services.generator.chat import Chat, Engine
 from services.generator.engine.prompt import PromptReader
+from services.generator.wire import Read
 from tests.models import lora_targets
 from tests.services.generator.chat_contract import ChatContract, Served
 from tests.services.generator.engine.serving import ask, asking, messages, picture, point, publish, texts
@@ -72,6 +75,27 @@ def test_greedy_answers_agree_with_peft_token_for_token(vllm: Vllm, client: http
         assert prompt[0] == processor.tokenizer.bos_token_id
         assert served["choices"][0]["token_ids"] == answer
         assert logprobs(served) == pytest.approx(own, abs=1e-4)
+
+
+def test_the_beginning_of_an_answer_is_read_as_transformers_reads_it(vllm: Vllm) -> None:
+    """What class probabilities are made of: the very tokens, each with its log-probability."""
+    module: Any = AutoModelForImageTextToText.from_pretrained(vllm.model, dtype=torch.float32).eval()
+    reader = PromptReader(AutoProcessor.from_pretrained(vllm.model), 10**6)
+    said = "This is a Mellow Finch."
+    asked = [*messages(picture(1), _QUESTIONS[1]), {"role": "assistant", "content": said}]
+    prompt = reader.read(asked, generation_prompt=False, continues=True)
+    with torch.inference_mode():
+        own = module(input_ids=torch.tensor([prompt.ids]), **prompt.pixels).logits[0].log_softmax(-1)
+    image = "data:image/png;base64," + base64.b64encode(picture(1)).decode()
+
+    async def read() -> Read:
+        async with Chat(Engine(vllm.url, key=KEY)) as chat:
+            return await chat.read("base", image, _QUESTIONS[1], said)
+
+    served = asyncio.run(read())
+    assert [token for token, _ in served] == list(prompt.ids[1:])
+    ours = [float(own[place, token]) for place, token in enumerate(prompt.ids[1:])]
+    assert [value for _, value in served][-12:] == pytest.approx(ours[-12:], abs=1e-3)
 
 
 @pytest.mark.parametrize(
