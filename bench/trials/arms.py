@@ -1,0 +1,176 @@
+"""The arms that are compared. Each trains on as many pairs, for as many steps, as `ours` with the same seed.
+
+Knows the steps by name; where an arm needs what no setting gives, it changes the rows between two steps.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.trials import changes
+from bench.trials.loop import Job, Loop
+from bench.trials.outcome import Figures, distinct_candidates, figures_of
+from selfsynth.demo.settings import JOB
+from selfsynth.demo.world.measure import read_truth
+from services.api.rounds import Position
+from services.generator.prompts import QuestionKind, question_pool
+from shared.artefacts import ArtefactWriter
+from shared.job_settings import resolve
+from shared.types.concepts import ConceptBank
+from shared.types.lifecycle import StepName
+from shared.types.records import Candidate, Example, Prediction, ScoredConcept
+
+ARMS: Mapping[str, str] = {
+    "base": "the base, untrained",
+    "label_only": "the label and nothing else",
+    "class_explanation": "label and the same explanation for all images of a class",
+    "own_explanation": "the base's own explanation with the label put in",
+    "no_selection": "ours, as many concepts of the class drawn blindly",
+    "other_image": "ours, with the concepts of another image of the class",
+    "first_sample": "ours, the first fit candidate instead of the best (differs from round 2 on)",
+    "paper": "`method: paper`",
+    "ours": "ours",
+    "shuffled_labels": "ours, labels shuffled against images (must end at chance)",
+}
+_ASKED_SIMPLY = frozenset({"label_only"})
+_OWN_CONCEPTS = frozenset({"paper", "shuffled_labels"})
+
+
+class Seed:
+    """What the arms of one seed share: the drawn world in the store, the base's figures, descriptions, and `ours`."""
+
+    def __init__(self, loop: Loop, world: Path, seed: int, quick: bool, twins: Mapping[str, str]) -> None:
+        self.loop, self.seed, self.twins, self._quick = loop, seed, twins, quick
+        self.truth = read_truth(world / "truth.json")
+        self.examples = _examples(loop, world, seed)
+        self.labels = {row.id: row.label for row in self.examples}
+        self._bank = f"worlds/{world.name}/bank.json"
+        loop.store.put(self._bank, _bank(world).model_dump_json().encode())
+        self._examples_key = self._leave_examples(f"worlds/{world.name}/examples", self.examples)
+
+    def job(self, arm: str) -> Job:
+        """With the descriptions that all arms share, and the chosen concepts where the arm has none of its own."""
+        job = Job(f"{arm}-s{self.seed}", self.seed, self._params(arm), self._examples_key, self._bank)
+        if arm == "shuffled_labels":
+            changed = changes.shuffled_labels(self.examples, self.seed)
+            job.examples = self._leave_examples(f"worlds/shuffled-s{self.seed}/examples", changed)
+        if arm != "base":
+            base = self.job("base")
+            job.artefacts[Position(1, StepName.DESCRIBE)] = (self.loop.run(base, 1, StepName.DESCRIBE),)
+            owner = job if arm in _OWN_CONCEPTS else base
+            job.artefacts[Position(1, StepName.SELECT_CONCEPTS)] = (self.loop.run(owner, 1, StepName.SELECT_CONCEPTS),)
+        return job
+
+    def run(self, arm: str, rounds: int) -> list[Figures]:
+        """The figures of each round, the base's first."""
+        base = self.job("base")
+        found = [self._measured(base, 0)]
+        if arm == "base":
+            return found
+        job, ours = self.job(arm), self.job("ours")
+        for round_ in range(1, rounds + 1):
+            own = self._pairs(job, round_, arm, ours)
+            self.loop.run(job, round_, StepName.TRAIN)
+            found.append({**self._measured(job, round_), **own})
+        return found
+
+    def _pairs(self, job: Job, round_: int, arm: str, ours: Job) -> Figures:
+        """Leaves the round's QA pairs for training, and says what they are."""
+        key = self._made(ours, round_, "ours")
+        count = len(changes.kept(self.loop.rows(key, Candidate)))
+        step = StepName.SYNTHESISE if round_ == 1 else StepName.SELECT_ANSWERS
+        if arm == "ours":
+            job.artefacts[Position(round_, step)] = (key,)
+            rows = self.loop.rows(key, Candidate)
+        else:
+            rows = self._changed(job, round_, arm, key)
+            self.loop.leave(job, round_, step, changes.levelled(rows, count, self.seed), Candidate)
+        return {"pairs": count, "pairs_made": len(changes.kept(rows)), "distinct": distinct_candidates(rows)}
+
+    def _changed(self, job: Job, round_: int, arm: str, of_ours: str) -> list[Candidate]:
+        seed = self.seed + 1000 * round_
+        if arm == "label_only":
+            rows = self.loop.rows(of_ours, Candidate)
+            return changes.label_only(rows, self.labels, question_pool(QuestionKind.SIMPLE, JOB["noun"]), seed)
+        concepts = self.loop.rows(job.artefacts[Position(1, StepName.SELECT_CONCEPTS)][0], ScoredConcept)
+        if arm == "class_explanation":
+            return changes.class_explanation(self.loop.rows(of_ours, Candidate), self.labels, concepts)
+        if arm == "own_explanation":
+            return changes.own_explanation(self._untold(round_), self.labels)
+        if round_ == 1 and arm in ("no_selection", "other_image"):
+            drawn = (
+                changes.random_concepts(concepts, self.seed)
+                if arm == "no_selection"
+                else changes.other_image_concepts(concepts, self.labels, self.seed)
+            )
+            self.loop.leave(job, 1, StepName.SELECT_CONCEPTS, drawn, ScoredConcept)
+        rows = self.loop.rows(self._made(job, round_, arm), Candidate)
+        return changes.first_sample(rows) if arm == "first_sample" and round_ > 1 else rows
+
+    def _made(self, job: Job, round_: int, arm: str) -> str:
+        """The pairs as the loop makes them from the job's model; those of `ours` need its earlier rounds trained."""
+        if round_ == 1:
+            return self.loop.run(job, 1, StepName.SYNTHESISE)
+        if arm == "ours" and round_ - 1 not in job.adapters:
+            self._made(job, round_ - 1, arm)
+            self.loop.run(job, round_ - 1, StepName.TRAIN)
+        self.loop.run(job, round_, StepName.ANSWER)
+        return self.loop.run(job, round_, StepName.SELECT_ANSWERS)
+
+    def _untold(self, round_: int) -> list[Candidate]:
+        """What the base says when it is asked as many questions as in synthesis, and told nothing."""
+        own = {
+            "answer": {"samples": 1, "rationalise": 0, "temperature": 0.3, "questions": JOB["synthesise"]["questions"]}
+        }
+        job = self.job("base")
+        job.id, job.params = f"untold-s{self.seed}-{round_}", self._params("base", own)
+        job.artefacts = dict(self.job("ours").artefacts)
+        job.seed = self.seed + 1000 * (round_ - 1)
+        return self.loop.rows(self.loop.run(job, 1, StepName.ANSWER), Candidate)
+
+    def _measured(self, job: Job, round_: int) -> Figures:
+        rows = self.loop.rows(self.loop.run(job, round_, StepName.EVALUATE), Prediction)
+        return figures_of(rows, self.truth, self.twins)
+
+    def _params(self, arm: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        settings = {name: value for name, value in JOB.items() if arm != "paper" or name != "select_concepts"}
+        if self._quick:
+            settings["train"] = JOB["train"] | {"epochs": 1}
+        if arm in _ASKED_SIMPLY:
+            settings["evaluate"] = JOB["evaluate"] | {"kind": "simple"}
+        for name, value in (more or {}).items():
+            settings[name] = JOB[name] | value
+        return resolve("paper" if arm == "paper" else "default", settings).model_dump(mode="json")
+
+    def _leave_examples(self, prefix: str, examples: list[Example]) -> str:
+        task = Job("world", self.seed, self._params("base"), "", self._bank).task(0, StepName.EVALUATE)
+        writer = ArtefactWriter(self.loop.store, task.model_copy(update={"output_prefix": prefix}), Example)
+        writer.put(0, examples)
+        return writer.finish(1).key
+
+
+def _examples(loop: Loop, world: Path, seed: int) -> list[Example]:
+    rows = []
+    for split in ("train", "validation", "test"):
+        for row in json.loads((world / f"birds-{split}.json").read_text()):
+            key = f"worlds/{world.name}/{row['img_path']}"
+            loop.store.put(key, (world / row["img_path"]).read_bytes())
+            rows.append(
+                Example(
+                    id=row["id"],
+                    image_key=key,
+                    label=row["label"],
+                    split=split,
+                    width=64,
+                    height=64,
+                    sha256="",
+                    source="",
+                )
+            )
+    return rows
+
+
+def _bank(world: Path) -> ConceptBank:
+    banks = json.loads((world / "birds_visual_features.json").read_text()).values()
+    return ConceptBank(version=1, concepts={bank["name"]: tuple(bank["visual_features"]) for bank in banks})
