@@ -122,7 +122,10 @@ def loop_of_the_method(world: World, images: Sequence[int]) -> Tensor:
 
 
 def oracle(world: World, negatives: Negatives) -> Tensor:
-    """The formula in float64, the negatives of each image added up anew, nothing taken off: [I, Z]."""
+    """The formula in float64, the negatives of each image added up anew, nothing taken off: [I, Z].
+
+    Written with log1p, since log(p / (p + n)) loses a small n even in float64.
+    """
     size = world.size
     scores = torch.empty(size.images, size.concepts, dtype=torch.float64)
     for class_ in range(_CLASSES):
@@ -132,7 +135,7 @@ def oracle(world: World, negatives: Negatives) -> Tensor:
         for image in world.images_of(class_):
             counts_i = torch.ones(size.images, dtype=torch.float64)
             counts_i[world.images_of(class_) if negatives == "other_classes" else image] = 0
-            scores[image] = torch.log(powers[image] / (powers[image] + counts_i @ sums_iz)).sum(0)
+            scores[image] = -torch.log1p(counts_i @ sums_iz / powers[image]).sum(0)
     return scores
 
 
