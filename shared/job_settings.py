@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.errors import InvalidInput
+from shared.explanation_settings import FaithfulnessSettings, JudgeSettings
 from shared.types.domain import AsksFor, Domain
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -195,6 +196,26 @@ class EvaluateSettings(StepSettings):
         False, description="also ask how likely each class is, for calibration: a request an image and class"
     )
     probability_images: int = Field(200, ge=1, description="images a split of which this is asked, each round the same")
+    consistency: bool = Field(
+        False,
+        description="also ask which class the explanation alone leads to, without image and label: a request an image",
+    )
+    fluency: bool = Field(
+        False, description="also ask how likely the base model finds the answer's words: two requests an image"
+    )
+    explanation_images: int = Field(
+        200, ge=1, description="test images of which these two are asked, each round the same"
+    )
+    faithfulness: FaithfulnessSettings | None = Field(
+        None,
+        description="`{images: 50, grid: 4}`: images are covered cell by cell, to see whether the answer hangs on what "
+        "it cites: 4 + 2 * grid^2 requests an image",
+    )
+    judge: JudgeSettings | None = Field(
+        None,
+        description="`{model: NAME, secret: NAME}`, or `base_url`: an OpenAI-compatible endpoint judges the "
+        "explanations of `examples` test images (50) a round",
+    )
 
 
 class JobSettings(StepSettings):

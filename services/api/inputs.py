@@ -77,7 +77,8 @@ def _inputs(facts: JobFacts, at: Position) -> dict[str, Keys]:
         case StepName.TRAIN:
             return examples | {"pairs": _pairs(facts, at.round), "adapter": _start(facts, at.round)}
         case StepName.EVALUATE:
-            return examples | bank
+            taught = concepts | {"pairs": _pairs(facts, at.round)} if at.round else {}
+            return examples | bank | taught
         case StepName.ASK_CONCEPTS:
             return _classes(facts)
         case StepName.VIEW_CONCEPTS:

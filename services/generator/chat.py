@@ -99,10 +99,10 @@ class Chat:
         return self._engine.in_flight * max(1, len(await self._replicas.current()))
 
     async def ask(
-        self, model: str, image: str, text: str, sampling: Sampling, seed: int, *,
+        self, model: str, image: str | None, text: str, sampling: Sampling, seed: int, *,
         about: str = "", schema: Schema | None = None,
     ) -> tuple[Reply, ...]:  # fmt: skip
-        """`sampling.n` replies of `model` to `text` about `image` (a data URI), in the engine's order.
+        """`sampling.n` replies of `model` to `text` about `image` (a data URI; None: no image), in the engine's order.
 
         Requests `about` the same thing (an image's key) go to the same replica. With a JSON `schema` every reply is
         such JSON, if it is whole.
@@ -111,12 +111,12 @@ class Chat:
         engine cannot keep to a schema, InvalidInput when it refuses the request, and what the engine's proof raises.
         """
         body = body_of(model, image, text, sampling, seed, schema)
-        return await self._answer(body, about or image, lambda answer: replies_of(answer, sampling.n))
+        return await self._answer(body, about or image or "", lambda answer: replies_of(answer, sampling.n))
 
-    async def read(self, model: str, image: str, text: str, said: str, *, about: str = "") -> Read:
+    async def read(self, model: str, image: str | None, text: str, said: str, *, about: str = "") -> Read:
         """The tokens of the whole prompt, were `said` the beginning of the answer, with their log-probabilities. Raises
         as `ask` does."""
-        return await self._answer(reading_of(model, image, text, said), about or image, read_of)
+        return await self._answer(reading_of(model, image, text, said), about or image or "", read_of)
 
     async def _answer(self, body: dict[str, Any], about: str, read: Callable[[str], T]) -> T:
         trial = Trial(self._answers, self._engine.tries, self._engine.patience_s)

@@ -1,4 +1,4 @@
-"""OpenAI chat completions as JSON: the request about one image, its replies, its refusal. Sends nothing. Pure."""
+"""OpenAI chat completions as JSON: the request with one image or none, its replies, its refusal. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -38,9 +38,10 @@ class Reply:
 
 
 def body_of(
-    model: str, image: str, text: str, sampling: Sampling, seed: int, schema: Schema | None = None
+    model: str, image: str | None, text: str, sampling: Sampling, seed: int, schema: Schema | None = None
 ) -> dict[str, Any]:
-    content = [{"type": "image_url", "image_url": {"url": image}}, {"type": "text", "text": text}]
+    shown = [{"type": "image_url", "image_url": {"url": image}}] if image else []
+    content = [*shown, {"type": "text", "text": text}]
     body: dict[str, Any] = {
         "model": model,
         "messages": [{"role": "user", "content": content}],
@@ -56,7 +57,7 @@ def body_of(
     return body
 
 
-def reading_of(model: str, image: str, text: str, said: str) -> dict[str, Any]:
+def reading_of(model: str, image: str | None, text: str, said: str) -> dict[str, Any]:
     """Asks how likely the model finds it that it had begun its answer with `said`. One token is drawn, since none
     cannot be asked for."""
     body = body_of(model, image, text, Sampling(n=1, temperature=0.0, top_p=1.0, max_tokens=1), seed=0)

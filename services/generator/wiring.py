@@ -1,14 +1,17 @@
 """Builds the generation worker's concrete parts from its settings. The only place of the worker that reads them."""
 
 from collections.abc import Callable
+from functools import partial
 
 from pydantic import Field, SecretStr
 
 from services.generator.chat import Engine
+from services.generator.judging.verdicts import Judges
 from services.generator.liveness import condition
 from services.generator.proof import guarded
 from services.generator.steps import answer, describe, evaluate, synthesise, view_concepts
 from shared.artefacts import ManifestRef
+from shared.endpoints.settings import EndpointSettings
 from shared.engine_addresses import reachable
 from shared.errors import EngineUnavailable
 from shared.settings import WorkerSettings
@@ -16,7 +19,7 @@ from shared.types.lifecycle import StepName
 from shared.worker.context import StepContext, Work
 
 
-class GeneratorSettings(WorkerSettings):
+class GeneratorSettings(WorkerSettings, EndpointSettings):
     """`engine_url` is without `/v1`, or several. For the last four see services.generator.chat.Engine."""
 
     engine_url: str
@@ -43,12 +46,16 @@ def build_engine(settings: GeneratorSettings) -> Engine:
     )
 
 
-def build_steps(engine: Engine) -> dict[StepName, Work]:
-    runs = {
+def build_judges(settings: GeneratorSettings) -> Judges:
+    return Judges(settings.concept_endpoints, settings.concept_open_urls)
+
+
+def build_steps(engine: Engine, judges: Judges | None = None) -> dict[StepName, Work]:
+    runs: dict[StepName, Callable[[StepContext, Engine], ManifestRef]] = {
         StepName.DESCRIBE: describe.run,
         StepName.SYNTHESISE: synthesise.run,
         StepName.ANSWER: answer.run,
-        StepName.EVALUATE: evaluate.run,
+        StepName.EVALUATE: partial(evaluate.run, judges=judges),
         StepName.VIEW_CONCEPTS: view_concepts.run,
     }
     return {step: _gated(run, engine) for step, run in runs.items()}

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from shared.scoring.negation import is_rejected
 from shared.scoring.shorthand import listed_after, listed_before
-from shared.scoring.writing import WORD, fold, key_of, name_pattern, stem_of, words_of
+from shared.scoring.writing import WORD, fold, fold_with_places, key_of, name_pattern, stem_of, words_of
 
 NONE = "none"
 SEVERAL = "several"
 
 _COORDINATION = re.compile(r"(?:[\s,/&()\-]|\b(?:or|and|either|maybe|perhaps|possibly|even|just|a|an|the)\b)*")
+_ARTICLE = re.compile(r"\b(?:an?|the)\s+$")
 _ASKED = re.compile(r"[^.!?\n]*\?")  # what follows a name in a question
 
 
@@ -69,6 +70,18 @@ class LabelScorer:
     def names(self, answer: str, label: str) -> bool:
         """Whether the answer names `label` and no other class."""
         return self.decide(answer) == label
+
+    def blanked(self, answer: str, blank: str) -> str:
+        """The answer with every class's name, article included, taken out for `blank`; also those it rejects."""
+        text, places = fold_with_places(answer)
+        kept, end = "", 0
+        for mention in sorted(self._mentions(text), key=lambda mention: mention.start):
+            article = _ARTICLE.search(text, 0, mention.start)
+            start = places[article.start() if article else mention.start]
+            if places[mention.end] > end:
+                kept += answer[end:start] + (blank if start >= end else "")
+                end = places[mention.end]
+        return kept + answer[end:]
 
     def _mentions(self, text: str) -> Iterator[Mention]:
         end = 0

@@ -39,6 +39,13 @@ def fold(text: str) -> str:
     return "".join(letter for letter in parted if not unicodedata.combining(letter))
 
 
+def fold_with_places(text: str) -> tuple[str, list[int]]:
+    """The folded text, and for each of its letters the place in `text` that it comes from; one more for the end."""
+    pieces = [fold(letter) for letter in text]
+    places = [place for place, piece in enumerate(pieces) for _ in piece]
+    return "".join(pieces), [*places, len(text)]
+
+
 def words_of(folded: str) -> tuple[str, ...]:
     return tuple(WORD.findall(folded))
 

@@ -88,7 +88,12 @@ class SuspectLabel(Record):
 
 class Prediction(Record):
     """A model's greedy answer about a held-out image. `predicted` is a label, `none` or `several`. `log_likelihoods`,
-    where they were asked for, are those of a sentence that names each class, in the order of the manifest's classes."""
+    where they were asked for, are those of a sentence that names each class, in the order of the manifest's classes.
+
+    The others are None where they were not asked for: `alone`, what the explanation alone leads to ("": no answer);
+    `answer_nats`, minus the log-likelihood that the base model gives the answer's `answer_tokens` (0: no answer);
+    `hiding`, by how many nats the class becomes less likely when the cited region is hidden, and when others are (the
+    mean; empty: no answer)."""
 
     example_id: str
     split: Split
@@ -102,6 +107,10 @@ class Prediction(Record):
     repeats: bool
     failure: str = ""
     log_likelihoods: tuple[float, ...] | None = None
+    alone: str | None = None
+    answer_nats: float | None = None
+    answer_tokens: int | None = None
+    hiding: tuple[float, ...] | None = None
 
 
 class LossPoint(Record):

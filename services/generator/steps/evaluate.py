@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from services.generator.chat import Engine, Reply, Sampling
+from services.generator.judging.verdicts import Judges
 from services.generator.prompts import QuestionKind
+from services.generator.steps.explanations import explanation_counts
+from services.generator.steps.further import FurtherQuestions
 from services.generator.steps.inputs import concept_bank, shard_examples
 from services.generator.steps.naming import Naming
 from services.generator.steps.parts import PartRun
 from services.generator.steps.questions import pools_of
 from services.generator.steps.teacher import Sitting
 from shared.artefacts import ManifestRef
+from shared.scoring.citing import Citing
 from shared.scoring.labels import LabelScorer, contains_label
 from shared.scoring.repetition import repeats
 from shared.types.records import Example, Prediction, Split
@@ -27,25 +31,29 @@ _SIGNS: dict[str, Callable[[Prediction], bool]] = {
 }
 
 
-def run(context: StepContext, engine: Engine) -> ManifestRef:
+def run(context: StepContext, engine: Engine, judges: Judges | None = None) -> ManifestRef:
     """The question is the same for all images and rounds: the first of its kind's pool."""
     settings = context.settings.evaluate
     question = pools_of(context.settings)[QuestionKind(settings.kind)][0]
-    classes = sorted(concept_bank(context).concepts)
+    bank = concept_bank(context).concepts
+    classes, citing = sorted(bank), Citing(concept for concepts in bank.values() for concept in concepts)
     scorer = label_scorer(context, classes)
     naming = Naming.of(context, classes, _HELD_OUT)
+    further = FurtherQuestions.of(context, scorer, citing)
     greedy = Sampling(n=1, temperature=0.0, top_p=1.0, max_tokens=settings.max_tokens)
 
     async def rows_of(sitting: Sitting) -> Sequence[Prediction]:
         [reply] = await sitting.ask(question, greedy)
         row = prediction(sitting.example, question, reply, scorer)
+        row = await further.answered(sitting, row)
         return [row.model_copy(update={"log_likelihoods": await naming.log_likelihoods(sitting)})]
 
     parts = PartRun(context, Prediction, shard_examples(context, _HELD_OUT), rows_of)
     parts.complete(engine)
-    counts = figures(parts.writer.read())
+    rows = list(parts.writer.read())
+    counts, verdicts = explanation_counts(context, rows, citing, bank, judges or Judges())
     extra = {"classes": classes} if settings.probabilities else {}
-    return parts.writer.finish(parts.part_count, counts, extra)
+    return parts.writer.finish(parts.part_count, figures(rows) | counts, extra | verdicts)
 
 
 def prediction(example: Example, question: str, reply: Reply, scorer: LabelScorer) -> Prediction:

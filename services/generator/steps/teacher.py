@@ -24,19 +24,21 @@ class Sitting:
         self._failures = failures
         self._chat = chat
         self._task = task
-        self._image = image
+        self.image = image
 
     async def ask(
-        self, text: str, sampling: Sampling, *which: object, schema: Schema | None = None
+        self, text: str, sampling: Sampling, *which: object, schema: Schema | None = None, sees: bool = True
     ) -> tuple[Reply, ...]:
-        """`which` tells this request from the example's others (question, sample ...): its seed derives from it.
+        """`which` tells this request from the example's others (question, sample ...): its seed derives from it. One
+        that `sees` nothing goes without the image.
 
         A request that fails for good gives replies that say so, as long as no more fail than may.
         """
         self._failures.begin_request()
         model, about, seed = self._task.teacher, self.example.image_key, self.seed(*which)
+        image = self._image_uri if sees else None
         try:
-            return await self._chat.ask(model, self._image_uri, text, sampling, seed, about=about, schema=schema)
+            return await self._chat.ask(model, image, text, sampling, seed, about=about, schema=schema)
         except (RequestsFailed, InvalidInput) as error:
             self.has_failures = True
             self._failures.add(error)
@@ -45,14 +47,24 @@ class Sitting:
     async def log_likelihoods(self, text: str, sentences: Sequence[str]) -> tuple[float, ...] | None:
         """How likely, in nats, each of the sentences is as the answer to `text`, up to what they all begin with. A
         request a sentence; None when one of them failed for good."""
-        read = await asyncio.gather(*(self._read(text, sentence) for sentence in sentences))
+        read = await asyncio.gather(*(self.read(text, sentence) for sentence in sentences))
         whole = [each for each in read if each is not None]
         return likelihoods(whole) if len(whole) == len(sentences) else None
 
-    async def _read(self, text: str, said: str) -> Read | None:
+    async def read(self, text: str, said: str, picture: bytes | None = None) -> Read | None:
+        """The prompt's tokens, were `said` the answer to `text` about the image, or about another `picture` (PNG).
+        None when the request failed for good."""
+        image = _uri("png", picture) if picture else self._image_uri
+        return await self._read(self._task.teacher, image, text, said)
+
+    async def read_by_base(self, text: str, said: str) -> Read | None:
+        """The same, of the base model and without any image."""
+        return await self._read(self._task.base_model, None, text, said)
+
+    async def _read(self, model: str, image: str | None, text: str, said: str) -> Read | None:
         self._failures.begin_request()
         try:
-            return await self._chat.read(self._task.teacher, self._image_uri, text, said, about=self.example.image_key)
+            return await self._chat.read(model, image, text, said, about=self.example.image_key)
         except (RequestsFailed, InvalidInput) as error:
             self.has_failures = True
             self._failures.add(error)
@@ -65,4 +77,8 @@ class Sitting:
     @cached_property
     def _image_uri(self) -> str:
         kind = self.example.image_key.rpartition(".")[2].lower()
-        return f"data:image/{'jpeg' if kind == 'jpg' else kind};base64,{base64.b64encode(self._image).decode()}"
+        return _uri("jpeg" if kind == "jpg" else kind, self.image)
+
+
+def _uri(kind: str, image: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
