@@ -10,6 +10,8 @@ from services.api.database.models import ConceptBankRow, Dataset
 from services.api.datasets.validation.classes import lacking
 from services.api.problems import Problem, faults_of
 from services.api.sleeping.engines import CannotSleep, Engines
+from shared.endpoints.addresses import resolve as resolve_endpoint
+from shared.endpoints.settings import EndpointSettings
 from shared.errors import InvalidInput, NotFound
 from shared.job_settings import JobSettings, resolve
 
@@ -97,6 +99,12 @@ def check_sleep(settings: JobSettings, engines: Engines) -> None:
     except CannotSleep as error:
         faults = [{"field": "settings.engine_sleeps", "message": error.message}]
         raise Problem(error.code, error.message, remedy=error.remedy, faults=faults) from error
+
+
+def check_judge(settings: JobSettings, allowed: EndpointSettings) -> None:
+    """That the judge may be asked, for a job that wants one. Raises EndpointNotAllowed."""
+    if judge := settings.evaluate.judge:
+        resolve_endpoint(judge.base_url, judge.secret, allowed.concept_endpoints, allowed.concept_open_urls)
 
 
 def check_stopping(settings: JobSettings, dataset: Dataset) -> None:

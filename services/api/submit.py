@@ -15,6 +15,7 @@ from services.api.job_reading import view_of
 from services.api.preflight import (
     JobRequest,
     check_dataset,
+    check_judge,
     check_model,
     check_sleep,
     check_stopping,
@@ -44,6 +45,7 @@ def submit(parts: Parts, body: Any, key: str | None) -> Answer:
         check_stopping(settings, check_dataset(session, request.dataset)[0])
     check_model(request.model, parts.served.names())
     check_sleep(settings, parts.engines)
+    check_judge(settings, parts.settings)
     try:
         return _make(parts, request, key, sha256)
     except IntegrityError:

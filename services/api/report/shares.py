@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from shared.scoring.explaining import explanation_figures
 from shared.types.lifecycle import StepName
 
 Counts = Mapping[str, float]
@@ -31,8 +32,9 @@ def selection(figures: Mapping[StepName, Counts]) -> dict[str, float]:
 
 
 def explanation(evaluated: Counts) -> dict[str, float]:
-    """Whatever else the evaluation counted of the test split's answers, a test image."""
+    """What the evaluation tells of the explanations, and whatever else it counted of the test split, a test image."""
     images = evaluated.get("test_total")
     known = {f"{split}_{name}" for split in _SPLITS for name in _TOLD}
     further = {name: count for name, count in evaluated.items() if name.startswith("test_") and name not in known}
-    return {name.removeprefix("test_"): count / images for name, count in further.items()} if images else {}
+    counted = {name.removeprefix("test_"): count / images for name, count in further.items()} if images else {}
+    return explanation_figures(evaluated) | counted

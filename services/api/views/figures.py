@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
+from shared.scoring.explaining import explanation_figures
 from shared.scoring.interval import wilson
 from shared.types.lifecycle import StepName
 
@@ -11,7 +12,8 @@ Counts = Mapping[str, float]
 
 
 class RoundFigures(BaseModel):
-    """Shares are in [0, 1]; None where nothing was measured. `accuracy_ci` is Wilson's 95% interval."""
+    """Shares are in [0, 1]; None where nothing was measured. `accuracy_ci` is Wilson's 95% interval.
+    `explanation` holds what is known of the explanations, by name (docs/method.md)."""
 
     accuracy: float | None = None
     accuracy_ci: tuple[float, float] | None = None
@@ -20,6 +22,7 @@ class RoundFigures(BaseModel):
     repetition_rate: float | None = None
     pairs: int | None = None
     fallbacks: int | None = None
+    explanation: dict[str, float] = {}
 
 
 def summed(figures: Iterable[Counts]) -> dict[str, float]:
@@ -45,6 +48,7 @@ def round_figures(steps: Mapping[StepName, Counts]) -> RoundFigures:
         repetition_rate=_share(evaluated, "test_repeats", "test_total"),
         pairs=_count(selected, "pairs"),
         fallbacks=_count(selected, "fallbacks"),
+        explanation=explanation_figures(evaluated),
     )
 
 
