@@ -108,6 +108,11 @@ class SelectAnswersSettings(StepSettings):
         "answers agrees on another class; None: not looked for. Nothing is left out for it",
     )
     length_weight: Weight = Field(0.0, description="adds length_weight * ln(1 + words) to an answer's score")
+    contrast_weight: Weight = Field(
+        0.0,
+        description="adds contrast_weight times how much likelier the image makes the answer than its mean colour "
+        "does, in nats a token; other than 0 it costs the answer step 2 + 2 short requests a question and candidate",
+    )
     margin_weight: Weight = Field(
         0.0,
         description="adds margin_weight times how much nearer (in cosines over tau) the answer is to its class's "

@@ -11,7 +11,7 @@ from services.selector.judging import Judge
 from services.selector.parts import missing, write_missing
 from services.selector.ranking import AnswerRanking
 from services.selector.suspects import tell_suspects
-from services.selector.terms import added
+from services.selector.terms import added, of_contrast
 from shared.artefacts import ArtefactWriter, ManifestRef
 from shared.errors import TooFewPairs
 from shared.job_settings import JobSettings, SelectAnswersSettings
@@ -99,6 +99,7 @@ class Selection:
             scores_y = self.ranking.scores_of_embedded(own_ye, example.label, self.concepts[example.id])
             answers = [row.text for row in rows]
             scores_y = scores_y + added(self.judge.settings, self.ranking, answers, own_ye, example.label)
+            scores_y = scores_y + of_contrast(self.judge.settings, rows, scores_y)
             yield [row.model_copy(update={"score": float(s)}) for row, s in zip(rows, scores_y, strict=True)]
 
     def _may_fall_back(self, lacking: Sequence[Question], pair_count: int) -> frozenset[Question]:

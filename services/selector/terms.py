@@ -11,6 +11,7 @@ from torch import Tensor
 
 from services.selector.ranking import AnswerRanking
 from shared.job_settings import SelectAnswersSettings
+from shared.types.records import Candidate
 
 
 def added(
@@ -24,3 +25,8 @@ def added(
     if settings.margin_weight:
         total_y += settings.margin_weight * ranking.margins_of_embedded(answers_ye, label)
     return total_y
+
+
+def of_contrast(settings: SelectAnswersSettings, rows: Sequence[Candidate], like: Tensor) -> Tensor:
+    """The weighted contrast of each candidate: [Y], as `like`. One that was not looked at owes the picture nothing."""
+    return settings.contrast_weight * like.new_tensor([row.contrast or 0.0 for row in rows])

@@ -56,6 +56,7 @@ class Candidate(Record):
     """One answer to a question about one image: a row of the ledger. Kept rows are the QA pairs.
 
     `score` is s(y) and what terms the job adds to it: what the choice was made by; None where nothing was scored.
+    `contrast`, where the job looks for it, is what the picture adds to the answer's likelihood, in nats a token.
     `question_id` counts an example's questions; `reason` says why the row was kept or rejected (a short code such as
     `best`, `no_label`, `cut_off`, `repeats`, `lower_score`, `several_labels`, `failed`).
     """
@@ -72,6 +73,7 @@ class Candidate(Record):
     kept: bool
     reason: str
     failure: str = ""
+    contrast: float | None = None
 
 
 class SuspectLabel(Record):

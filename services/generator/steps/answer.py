@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from services.generator.chat import Engine, Reply, Sampling
 from services.generator.prompts import Pools
 from services.generator.steps.candidates import ledger_row
+from services.generator.steps.contrast import contrasts
 from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
 from services.generator.steps.parts import PartRun
 from services.generator.steps.questions import Question, draw_questions, pools_of
@@ -31,7 +32,9 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     bank = concept_bank(context)
     check = AnswerCheck(label_scorer(context, bank.concepts), settings.select_answers.reject_repetition)
     telling = Telling(settings.synthesise, settings.noun, settings.asks_for, chosen_concepts(context), bank, check)
-    answering = _Answering(settings.answer, telling, pools_of(settings))
+    answering = _Answering(
+        settings.answer, telling, pools_of(settings), contrast=settings.select_answers.contrast_weight != 0
+    )
     parts = PartRun(context, Candidate, shard_examples(context, ["train"]), answering.rows_of)
     parts.complete(engine)
     return parts.writer.finish(parts.part_count, figures(parts.writer.read()))
@@ -42,6 +45,7 @@ class _Answering:
     settings: AnswerSettings
     telling: Telling
     pools: Pools
+    contrast: bool
 
     async def rows_of(self, sitting: Sitting) -> Sequence[Candidate]:
         drawn = draw_questions(self.settings.mix, self.settings.questions, self.pools, seed=sitting.seed("questions"))
@@ -52,6 +56,9 @@ class _Answering:
         settings, example = self.settings, sitting.example
         replies = await self._replies(sitting, question)
         rows = [ledger_row(example, question, k, "answer", reply) for k, reply in enumerate(replies)]
+        if self.contrast:
+            found = await contrasts(sitting, question.text, [reply.text for reply in replies])
+            rows = [row.model_copy(update={"contrast": found.get(row.text)}) for row in rows]
         if all(self.telling.check.fault(reply, example.label) for reply in replies):
             told = await self.telling.until_fit(sitting, question, settings.rationalise, settings.max_tokens)
             rows += [

@@ -1,12 +1,13 @@
 """What a job may add to the score of an answer."""
 
 import pytest
+import torch
 
 from services.selector.ranking import AnswerRanking
-from services.selector.terms import added
+from services.selector.terms import added, of_contrast
 from shared.job_settings import PAPER, SelectAnswersSettings, resolve
 from shared.types.concepts import ConceptBank
-from tests.services.selector.worlds import TableEncoder
+from tests.services.selector.worlds import TableEncoder, candidate
 
 EAST, NORTH = [1.0, 0, 0, 0, 0, 0], [0, 1.0, 0, 0, 0, 0]
 ENCODER = TableEncoder(
@@ -38,3 +39,10 @@ def test_the_margin_is_the_distance_to_the_second_best_class() -> None:
 
 def test_without_another_class_there_is_no_margin() -> None:
     assert terms(ConceptBank(version=1, concepts={"wren": ("brown",)}), margin_weight=1.0) == [0, 0, 0]
+
+
+def test_the_contrast_term_is_what_the_picture_adds() -> None:
+    rows = [candidate("a", contrast=0.5), candidate("b", contrast=-0.25), candidate("c")]
+    like = torch.zeros(3, dtype=torch.float64)
+    assert of_contrast(SelectAnswersSettings(contrast_weight=2.0), rows, like).tolist() == [1.0, -0.5, 0.0]
+    assert of_contrast(SelectAnswersSettings(), rows, like).tolist() == [0, 0, 0]

@@ -1,4 +1,9 @@
+import hashlib
+import io
 from collections import Counter
+
+import pytest
+from PIL import Image
 
 from services.generator.prompts import QuestionKind, question_pool, question_pools
 from services.generator.steps import answer
@@ -90,3 +95,29 @@ def test_more_candidates_are_asked_for_no_longer_than_allowed(scene: Scene, fake
     fake.says = lambda asked, _: scene.label_of(asked.image_sha256)
     rows = scene.rows(Candidate, run(answer.run, scene.context(StepName.ANSWER, alike), fake))
     assert set(Counter((row.example_id, row.question_id) for row in rows).values()) == {4}
+
+
+def drawn(number: int) -> bytes:
+    """A picture of two colours."""
+    body, image = io.BytesIO(), Image.new("RGB", (8, 8), (10 * number, 0, 0))
+    image.putpixel((0, 0), (255, 255, 255))
+    image.save(body, "PNG")
+    return body.getvalue()
+
+
+def test_what_the_picture_adds_to_an_answer_is_told_where_it_is_wanted(scene: Scene, fake: FakeEngine) -> None:
+    labels = {}
+    for number, example in enumerate(scene.of("train")):
+        scene.store.put(example.image_key, drawn(number))
+        labels[hashlib.sha256(drawn(number)).hexdigest()] = example.label
+    fake.says = lambda asked, choice: f"{labels.get(asked.image_sha256)} {choice}"
+    fake.finds = lambda asked: -0.5 if asked.image_sha256 in labels else -2.5
+    settings = SETTINGS | {"select_answers": {"contrast_weight": 1.0}}
+    rows = scene.rows(Candidate, run(answer.run, scene.context(StepName.ANSWER, settings), fake))
+    assert [row.contrast for row in rows] == [pytest.approx(2.0 / len(row.text.split())) for row in rows]
+
+
+def test_the_picture_is_not_hidden_where_nobody_wants_to_know(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = lambda asked, choice: scene.label_of(asked.image_sha256)
+    assert {row.contrast for row in answer_rows(scene, fake)} == {None}
+    assert all(asked.said is None for asked in fake.asked)
