@@ -2,8 +2,8 @@
 against the reference's way: synchronous batches of 32, images opened and encoded for every prompt.
 
 A random model of about 100 M parameters, in which the engine does most of the work, and the demo's base beside it.
-Answers differ in length. `vs_offline` and `vs_reference` are the step's speed over the other's (medians over sets of images that nobody has
-seen), `prefix_hit_rate` is the step's. `--quick`: the demo's base only, few images.
+Answers differ in length. `vs_offline` and `vs_reference` are the step's speed over the other's (medians over sets of
+images that nobody has seen), `prefix_hit_rate` is the step's. `--quick`: the demo's base only, few images.
 """
 
 import argparse
