@@ -16,7 +16,7 @@ from selfsynth.demo.world.measure import read_truth
 from services.api.rounds import Position
 from services.generator.prompts import QuestionKind, question_pool
 from shared.artefacts import ArtefactWriter
-from shared.job_settings import resolve
+from shared.job_settings import SynthesiseSettings, resolve
 from shared.types.concepts import ConceptBank
 from shared.types.lifecycle import StepName
 from shared.types.records import Candidate, Example, Prediction, ScoredConcept
@@ -105,8 +105,10 @@ class Seed:
                 else changes.other_image_concepts(concepts, self.labels, self.seed)
             )
             self.loop.leave(job, 1, StepName.SELECT_CONCEPTS, drawn, ScoredConcept)
-        rows = self.loop.rows(self._made(job, round_, arm), Candidate)
-        return changes.first_sample(rows) if arm == "first_sample" and round_ > 1 else rows
+        if arm == "first_sample":
+            made = self.loop.rows(self._made(job, round_, arm) if round_ > 1 else of_ours, Candidate)
+            return changes.first_sample(made) if round_ > 1 else made
+        return self.loop.rows(self._made(job, round_, arm), Candidate)
 
     def _made(self, job: Job, round_: int, arm: str) -> str:
         """The pairs as the loop makes them from the job's model; those of `ours` need its earlier rounds trained."""
@@ -120,11 +122,10 @@ class Seed:
 
     def _untold(self, round_: int) -> list[Candidate]:
         """What the base says when it is asked as many questions as in synthesis, and told nothing."""
-        own = {
-            "answer": {"samples": 1, "rationalise": 0, "temperature": 0.3, "questions": JOB["synthesise"]["questions"]}
-        }
+        asked = SynthesiseSettings(**JOB["synthesise"])
+        own = {"samples": 1, "rationalise": 0, **asked.model_dump(include={"questions", "mix", "temperature"})}
         job = self.job("base")
-        job.id, job.params = f"untold-s{self.seed}-{round_}", self._params("base", own)
+        job.id, job.params = f"untold-s{self.seed}-{round_}", self._params("base", {"answer": own})
         job.artefacts = dict(self.job("ours").artefacts)
         job.seed = self.seed + 1000 * (round_ - 1)
         return self.loop.rows(self.loop.run(job, 1, StepName.ANSWER), Candidate)
