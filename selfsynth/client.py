@@ -33,7 +33,7 @@ class Client(ConceptCalls, ExportCalls, ReportCalls):
         process's folder. Returns at once, `validating`.
 
         `concepts`, label to concepts, replaces the data set's own concept bank. `wishes` are further fields of
-        POST /datasets: layout, options, policy, validation_share, test_share, seed, noun, asks_for.
+        POST /datasets: kind, layout, options, policy, validation_share, test_share, seed, noun, asks_for.
         """
         body = {"name": name, "source": {"path": str(Path(path).absolute())}, "concepts": concepts, **wishes}
         return self._json_once("POST", "/datasets", json=body)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from shared.errors import InvalidInput
 from shared.explanation_settings import FaithfulnessSettings, JudgeSettings
-from shared.types.domain import AsksFor, Domain
+from shared.types.domain import AsksFor, Augmentations, Domain
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Temperature = Annotated[float, Field(ge=0, le=5)]
@@ -127,6 +127,13 @@ class EarlyStoppingSettings(StepSettings):
     share: float = Field(0.05, gt=0, le=0.5)
 
 
+class InstructionSettings(StepSettings):
+    """General instruction data that is mixed into each round's training."""
+
+    dataset: str = Field(min_length=1, max_length=200)
+    ratio: float = Field(1.0, gt=0, le=1)
+
+
 class TrainSettings(StepSettings):
     lora_rank: int = Field(128, ge=1, le=1024)
     lora_alpha: int = Field(256, ge=1)
@@ -166,6 +173,21 @@ class TrainSettings(StepSettings):
         None,
         description="`{patience: 3, share: 0.05}`: a share of the images' pairs is held out; training ends when their "
         "loss, looked at with every checkpoint, was no better `patience` times, and the best weights are delivered",
+    )
+    augment: Literal["none", "domain"] = Field(
+        "none",
+        description="domain: training images are changed a little, anew each epoch, in ways that leave the labels of "
+        "the data set's domain true (docs/datasets.md)",
+    )
+    augmentations: Augmentations = Field(
+        (),
+        description="instead of the domain's: a list of flip_horizontal, flip_vertical, rotation, colour_jitter, "
+        "affine, blur, perspective",
+    )
+    instruction_data: InstructionSettings | None = Field(
+        None,
+        description="`{dataset: ID, ratio: 1.0}`: for each own QA pair so many of a data set of general instructions "
+        "are trained on too, drawn anew each round (docs/datasets.md)",
     )
     start_from: Literal["previous", "base", "merged"] = Field(
         "previous",
@@ -278,12 +300,21 @@ def resolve(method: str, overrides: dict[str, Any], domain: Domain | None = None
         raise InvalidInput(f"method {method!r} is unknown", remedy=f"Use one of: {', '.join(sorted(PRESETS))}.")
     try:
         below = _overlay(PRESETS[method], _of_domain(domain) if domain else {})
-        return JobSettings.model_validate(_overlay(below, overrides))
+        settings = JobSettings.model_validate(_overlay(below, overrides))
     except ValidationError as error:
         faults = "; ".join(f"settings.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidInput(
             faults, remedy="Correct the named fields; docs/method.md lists them.", code="invalid_settings"
         ) from error
+    return _with_augmentations(settings, domain or Domain())
+
+
+def _with_augmentations(settings: JobSettings, domain: Domain) -> JobSettings:
+    """With the names of those that the domain allows, so that a job keeps what it began with."""
+    if settings.train.augment == "none" or settings.train.augmentations:
+        return settings
+    allowed = domain.renamed(settings.noun).augmentations
+    return settings.model_copy(update={"train": settings.train.model_copy(update={"augmentations": allowed})})
 
 
 def _of_domain(domain: Domain) -> dict[str, Any]:

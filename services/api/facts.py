@@ -21,9 +21,16 @@ def facts_of(session: Session, job: Job, lease_s: float) -> JobFacts:
         lease_s=lease_s,
         examples=(dataset.examples,) if dataset.examples else (),
         concept_bank=(job.concept_bank,) if job.concept_bank else (),
+        instructions=_instructions(session, job),
         artefacts=_artefacts(session, job.id),
         adapters={adapter.round: adapter.prefix for adapter in adapters},
     )
+
+
+def _instructions(session: Session, job: Job) -> Keys:
+    wanted = job.settings.get("train", {}).get("instruction_data")
+    dataset = session.get_one(Dataset, wanted["dataset"]) if wanted else None
+    return (dataset.examples,) if dataset and dataset.examples else ()
 
 
 def _artefacts(session: Session, job_id: str) -> dict[Position, Keys]:

@@ -30,6 +30,7 @@ class JobFacts:
     lease_s: float
     examples: Keys = ()
     concept_bank: Keys = ()
+    instructions: Keys = ()
     artefacts: Mapping[Position, Keys] = field(default_factory=dict)
     adapters: Mapping[int, str] = field(default_factory=dict)
 
@@ -75,7 +76,8 @@ def _inputs(facts: JobFacts, at: Position) -> dict[str, Keys]:
         case StepName.SELECT_ANSWERS:
             return examples | bank | concepts | {"candidates": _left_by(facts, at.round, StepName.ANSWER)}
         case StepName.TRAIN:
-            return examples | {"pairs": _pairs(facts, at.round), "adapter": _start(facts, at.round)}
+            pairs = {"pairs": _pairs(facts, at.round), "adapter": _start(facts, at.round)}
+            return examples | pairs | {"instructions": facts.instructions}
         case StepName.EVALUATE:
             taught = concepts | {"pairs": _pairs(facts, at.round)} if at.round else {}
             return examples | bank | taught

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from services.api.concepts.versions import newest_bank
 from services.api.database.models import ConceptBankRow, Dataset
+from services.api.datasets.instructions import LAYOUT as INSTRUCTIONS
 from services.api.datasets.validation.classes import lacking
 from services.api.problems import Problem, faults_of
 from services.api.sleeping.engines import CannotSleep, Engines
@@ -64,9 +65,13 @@ def check_dataset(session: Session, dataset_id: str) -> tuple[Dataset, ConceptBa
         raise NotFound(
             f"there is no data set {dataset_id!r}", remedy="GET /datasets lists them; POST /datasets adds one."
         )
-    if dataset.status != "ready":
-        remedy = "Wait until it is ready." if dataset.status == "validating" else "See `report` of the data set."
-        raise Problem("dataset_not_ready", f"the data set {dataset_id!r} is {dataset.status}", remedy=remedy)
+    _check_ready(dataset)
+    if dataset.layout == INSTRUCTIONS:
+        raise Problem(
+            "wrong_kind",
+            f"the data set {dataset_id!r} holds general instructions, no labelled images",
+            remedy="Name it in settings.train.instruction_data, and a data set of labelled images here.",
+        )
     bank = newest_bank(session, dataset_id)
     missing = lacking(dataset.classes, bank.counts if bank else {})
     if bank is None or missing:
@@ -78,6 +83,31 @@ def check_dataset(session: Session, dataset_id: str) -> tuple[Dataset, ConceptBa
             f"(`selfsynth run --dataset {dataset_id}`).",
         )
     return dataset, bank
+
+
+def check_instructions(session: Session, settings: JobSettings) -> None:
+    """That there are general instructions for a job that wants them. Raises Problem."""
+    if settings.train.instruction_data is None:
+        return
+    wanted = settings.train.instruction_data.dataset
+    dataset = session.get(Dataset, wanted)
+    if dataset is not None:
+        _check_ready(dataset)
+    if dataset is None or dataset.layout != INSTRUCTIONS or not dataset.splits:
+        found = "there is no data set" if dataset is None else "no general instructions are in the data set"
+        message = f"{found} {wanted!r}"
+        raise Problem(
+            "invalid_settings",
+            message,
+            remedy='POST /datasets with `"kind": "instructions"` adds general instructions.',
+            faults=[{"field": "settings.train.instruction_data.dataset", "message": message}],
+        )
+
+
+def _check_ready(dataset: Dataset) -> None:
+    if dataset.status != "ready":
+        remedy = "Wait until it is ready." if dataset.status == "validating" else "See `report` of the data set."
+        raise Problem("dataset_not_ready", f"the data set {dataset.id!r} is {dataset.status}", remedy=remedy)
 
 
 def check_model(model: str, served: list[str]) -> None:

@@ -15,6 +15,7 @@ from services.api.job_reading import view_of
 from services.api.preflight import (
     JobRequest,
     check_dataset,
+    check_instructions,
     check_judge,
     check_model,
     check_sleep,
@@ -43,6 +44,7 @@ def submit(parts: Parts, body: Any, key: str | None) -> Answer:
     request, settings = parse(body, parts.settings.max_lora_rank)
     with parts.database.snapshot() as session:
         check_stopping(settings, check_dataset(session, request.dataset)[0])
+        check_instructions(session, settings)
     check_model(request.model, parts.served.names())
     check_sleep(settings, parts.engines)
     check_judge(settings, parts.settings)

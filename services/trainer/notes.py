@@ -49,14 +49,17 @@ class CheckpointMade(Note):
 
 
 class Result(Note):
-    """Training ended well. `losses` also holds the points of the attempts that were resumed from. `not_packed` tells
-    why pairs had sequences of their own, or is empty. With early stopping `held_out` pairs gave the validation loss,
-    and the adapter is that of `best_step`. `base_precision` is the one in effect; `untrained` are parts of the language
-    model that LoRA cannot be put on, such as fused experts."""
+    """Training ended well. Of `pairs`, all that were trained on, `instruction_pairs` are general and not the job's
+    own. `losses` also holds the points of the attempts that were resumed from. `not_packed` tells why pairs had
+    sequences of their own, or is empty. With early stopping `held_out` pairs gave the validation loss, and the adapter
+    is that of `best_step`. `base_precision` is the one in effect; `untrained` are parts of the language model that
+    LoRA cannot be put on, such as fused experts."""
 
     losses: tuple[LossPoint, ...]
     pairs: int
+    instruction_pairs: int = 0
     dropped: dict[str, int]
+    dropped_instructions: dict[str, int] = Field(default_factory=dict)
     precision: str
     base_precision: str = "full"
     untrained: tuple[str, ...] = ()

@@ -88,6 +88,15 @@ class SuspectLabel(Record):
     answers: int
 
 
+class Instruction(Record):
+    """A question and its answer out of general instruction data; many have no image."""
+
+    id: str
+    image_key: str | None
+    question: str
+    answer: str
+
+
 class Prediction(Record):
     """A model's greedy answer about a held-out image. `predicted` is a label, `none` or `several`. `log_likelihoods`,
     where they were asked for, are those of a sentence that names each class, in the order of the manifest's classes.

@@ -11,8 +11,8 @@ class StepTask(BaseModel):
     """One attempt of one shard of one step.
 
     `inputs` maps the name of what is read to object keys: `examples`, `descriptions`, `concepts`, `candidates`,
-    `pairs` and `proposals` to manifests (one a shard), `concept_bank` and `classes` to a JSON object, `adapter` to the
-    prefix of an adapter's files.
+    `pairs`, `instructions` and `proposals` to manifests (one a shard), `concept_bank` and `classes` to a JSON object,
+    `adapter` to the prefix of an adapter's files.
     `teacher` is the model name to generate with; `params` are the job's whole settings (shared.job_settings) as JSON,
     so that a step can read its own part.
     """

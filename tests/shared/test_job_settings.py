@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
 
 from shared.errors import InvalidInput
 from shared.job_settings import JobSettings, resolve
+from shared.types.domain import Domain
 
 
 def test_the_defaults_are_the_published_ones_where_they_are_not_faults() -> None:
@@ -38,6 +41,21 @@ def test_a_field_of_its_own_overrides_the_papers_preset() -> None:
     settings = resolve("paper", {"select_answers": {"label_first": True}})
     assert settings.select_answers.label_first
     assert settings.select_answers.negatives == "all_concepts"
+
+
+def test_images_are_changed_as_the_domain_allows_only_where_that_is_asked_for() -> None:
+    x_ray, ask = Domain(noun="chest X-ray"), {"train": {"augment": "domain"}}
+    assert resolve("default", {}, x_ray).train.augmentations == ()
+    assert resolve("default", ask, x_ray).train.augmentations == ("colour_jitter",)
+    assert resolve("default", {"noun": "Chest x-ray", **ask}, Domain()).train.augmentations == ("colour_jitter",)
+    assert resolve("default", ask).train.augmentations == ("rotation", "affine")
+
+
+def test_a_list_of_augmentations_stands_over_the_domains_and_its_names_are_checked() -> None:
+    listed: dict[str, Any] = {"augment": "domain", "augmentations": ["blur"]}
+    assert resolve("default", {"train": listed}, Domain(noun="dog")).train.augmentations == ("blur",)
+    with pytest.raises(InvalidInput, match=r"settings\.train\.augmentations\.0: .*'flip_horizontal'"):
+        resolve("default", {"train": {"augmentations": ["flip"]}})
 
 
 def test_an_unknown_method_names_the_known_ones() -> None:

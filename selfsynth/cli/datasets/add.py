@@ -18,6 +18,10 @@ from services.api.datasets import banks
 def add(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder of labelled images, or a zip or tar file.")],
     name: Annotated[str | None, typer.Option(help="The data set's name; its folder's by default.")] = None,
+    kind: Annotated[
+        Literal["images", "instructions"],
+        typer.Option(help="instructions: general conversations to mix into training (docs/datasets.md)."),
+    ] = "images",
     layout: Layout = None,
     option: Option = None,
     policy: Policy = "refuse",
@@ -38,11 +42,11 @@ def add(
 ) -> None:
     """Register a data set, follow its validation, show the report; exit with 1 unless it may be used."""
     bank = banks.read(concepts) if concepts else None
-    wishes = {"layout": layout, "noun": noun, "asks_for": asks_for, "policy": policy, "seed": seed}
+    wishes = {"kind": kind, "layout": layout, "noun": noun, "asks_for": asks_for, "policy": policy}
     shares = {"validation_share": validation_share, "test_share": test_share, "options": pairs(option or [])}
     screen = console()
     with interruptible(), client_for(url, key, folder) as client:
-        found = add_and_follow(client, screen, path, name, bank, upload, **wishes, **shares)
+        found = add_and_follow(client, screen, path, name, bank, upload, seed=seed, **wishes, **shares)
         screen.print(report_table(client.dataset_report(found["id"])))
     screen.print(summary(found), soft_wrap=True)
     if found["status"] != "ready":

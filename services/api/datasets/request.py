@@ -1,6 +1,6 @@
 """What a user asks for when registering a data set. Pure."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -30,14 +30,16 @@ class Source(BaseModel):
 
 
 class IngestRequest(BaseModel):
-    """`layout` names a reader, None: found out; `options` are that reader's own. `policy`: what an image that cannot be
-    used does: `refuse` the data set, or `skip` the image with a warning. Shares are of a class's images; validation is
-    cut out of train where the data set brings none. `concepts` replaces the data set's own concept bank, `noun` and
-    `asks_for` what its reader says that the images show."""
+    """`kind`: labelled images, or general instruction data (see `instructions`), to which classes, shares and what
+    images show do not apply. `layout` names a reader, None: found out; `options` are that reader's own. `policy`: what
+    an image that cannot be used does: `refuse` the data set, or `skip` the image with a warning. Shares are of a
+    class's images; validation is cut out of train where the data set brings none. `concepts` replaces the data set's
+    own concept bank, `noun` and `asks_for` what its reader says that the images show."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Source
+    kind: Literal["images", "instructions"] = "images"
     layout: Text | None = None
     options: dict[Text, Text] = {}
     policy: Policy = "refuse"
@@ -50,5 +52,5 @@ class IngestRequest(BaseModel):
 
     def domain(self, read: Domain) -> Domain:
         """The reader's domain, with what the request says instead laid over it."""
-        wishes = {"noun": self.noun, "asks_for": self.asks_for}
-        return read.model_copy(update={name: wish for name, wish in wishes.items() if wish is not None})
+        domain = read.renamed(self.noun) if self.noun else read
+        return domain.model_copy(update={"asks_for": self.asks_for}) if self.asks_for else domain

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from services.api.datasets.instructions import Conversation
 from services.api.datasets.listing import Item
 from services.api.datasets.validation.examine import ImageRules, examine, lost
 from services.api.datasets.validation.examined import Examined
@@ -45,11 +46,13 @@ def image_key(stored_name: str) -> str:
     return f"images/{stored_name[:2]}/{stored_name}"
 
 
-def listing_hash(items: Iterable[Item]) -> str:
+def listing_hash(items: Iterable[Item], conversations: Iterable[Conversation] = ()) -> str:
     """Tells whether parts that an earlier attempt left are of the same items in the same order."""
     found = hashlib.sha256()
     for item in items:
         found.update(repr((item.id, item.label, item.split, item.group, item.source)).encode())
+    for each in conversations:
+        found.update(repr(each).encode())
     return found.hexdigest()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from services.api.datasets import banks
+from services.api.datasets.instructions import Conversation, read_instructions
 from services.api.datasets.layouts import read_listing
 from services.api.datasets.listing import Item, Listing
 from services.api.datasets.request import IngestRequest
@@ -17,7 +18,9 @@ from services.api.datasets.splits import with_splits
 from services.api.datasets.validation.examine import ImageRules
 from services.api.datasets.validation.examined import Examined
 from services.api.datasets.validation.judge import judge
+from services.api.datasets.validation.lines import Lines
 from services.api.datasets.validation.unlisted import of_unlisted
+from services.api.ingest.conversations import leave_instructions, seen
 from services.api.ingest.leaving import Judged, leave
 from services.api.ingest.looking import Look, listing_hash, look_at_all
 from services.api.ingest.place import Place, placed
@@ -44,6 +47,8 @@ def ingest(context: StepContext, rules: Rules) -> ManifestRef:
     nothing to report on (no known layout, an unreadable file)."""
     request = IngestRequest.model_validate(context.task.params)
     with placed(context.store, request.source, rules.roots, rules.limit_bytes, context.check) as place:
+        if request.kind == "instructions":
+            return _ingest_instructions(context, rules, request, place)
         listing = _with_wishes(_read(place, request), request)
         items = with_splits(listing.items, request.seed, request.validation_share, request.test_share)
         task = _pinned(context.task, items, rules.images)
@@ -53,6 +58,16 @@ def ingest(context: StepContext, rules: Rules) -> ManifestRef:
     choice = Choice(request.seed)
     verdict = judge(listing, _shown_to(choice, examined.read()), request.policy)
     return leave(context, task, examined, len(parts), Judged(listing, verdict, choice))
+
+
+def _ingest_instructions(context: StepContext, rules: Rules, request: IngestRequest, place: Place) -> ManifestRef:
+    read = read_instructions(place.path)
+    task = _pinned(context.task, read.items, rules.images, read.conversations)
+    examined = ArtefactWriter(context.store, _below(task, "examined"), Examined)
+    parts = cut(read.items, rules.images_per_part)
+    look_at_all(context, examined, parts, Look(context.store, place.roots, rules.images), rules.processes)
+    found = seen(read, examined.read(), Lines(request.policy))
+    return leave_instructions(context, task, examined, len(parts), found)
 
 
 def _read(place: Place, request: IngestRequest) -> Listing:
@@ -79,10 +94,12 @@ def _with_wishes(listing: Listing, request: IngestRequest) -> Listing:
     return replace(listing, concepts=concepts, domain=request.domain(listing.domain))
 
 
-def _pinned(task: StepTask, items: Sequence[Item], images: ImageRules) -> StepTask:
+def _pinned(
+    task: StepTask, items: Sequence[Item], images: ImageRules, conversations: Sequence[Conversation] = ()
+) -> StepTask:
     """The task whose fingerprint also tells what was found and how pictures are stored: files may change between two
     attempts, and parts of both must not be mixed."""
-    depends_on = {"listing": listing_hash(items), "images": images.model_dump()}
+    depends_on = {"listing": listing_hash(items, conversations), "images": images.model_dump()}
     return task.model_copy(update={"params": {**task.params, "depends_on": depends_on}})
 
 

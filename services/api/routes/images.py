@@ -11,6 +11,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from services.api.database.models import Dataset
+from services.api.datasets.instructions import LAYOUT as INSTRUCTIONS
 from services.api.named import dataset_named
 from services.api.part_pages import BEGIN, page_of
 from services.api.routes.dependencies import PROBLEMS, Limit, PartsDep
@@ -40,7 +42,7 @@ def list_images(
 ) -> ImagePage:
     """In the data set's order."""
     with parts.database.snapshot() as session:
-        examples = dataset_named(session, dataset_id).examples
+        examples = _examples(dataset_named(session, dataset_id))
 
     def keep(table: pa.Table) -> pa.Table:
         for column, value in (("label", class_), ("split", split)):
@@ -56,7 +58,7 @@ def list_images(
 @router.get("/{example_id:path}", response_class=Response)
 def get_image(dataset_id: str, example_id: str, parts: PartsDep) -> Response:
     with parts.database.snapshot() as session:
-        examples = dataset_named(session, dataset_id).examples
+        examples = _examples(dataset_named(session, dataset_id))
     key = _image_keys(parts.store, examples).get(example_id) if examples else None
     if key is None:
         raise NotFound(
@@ -66,6 +68,11 @@ def get_image(dataset_id: str, example_id: str, parts: PartsDep) -> Response:
     kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
     headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
     return Response(parts.store.get(key), media_type=kind, headers=headers)
+
+
+def _examples(dataset: Dataset) -> str | None:
+    """Where they are listed. General instructions are no examples."""
+    return None if dataset.layout == INSTRUCTIONS else dataset.examples
 
 
 @lru_cache(maxsize=8)

@@ -61,7 +61,7 @@ class PackCollator:
         return torch.nn.functional.pad(placed, (0, width - placed.shape[-1]))
 
     def _images(self, packs: Sequence[Pack]) -> dict[str, Tensor]:
-        return batch_images([self._encoder.image_inputs(pack.image) for pack in packs])
+        return batch_images([self._encoder.image_inputs(pack.image, pack.view) for pack in packs if pack.image])
 
 
 def _padded(values: list[int], width: int, filling: int) -> list[int]:

@@ -9,7 +9,8 @@ from services.trainer.token_pair import IGNORED, TokenPair
 
 @dataclass(frozen=True)
 class Pack:
-    """Pairs of one image. Their first `shared` tokens are the same and stand once; what follows are the branches.
+    """Pairs of one view of one image. Their first `shared` tokens are the same and stand once; what follows are the
+    branches.
 
     `shared` ends before any pair's last prompt token: the token that predicts an answer's first belongs to a branch,
     since the same token cannot predict the first tokens of several answers.
@@ -21,6 +22,10 @@ class Pack:
     @property
     def image(self) -> str:
         return self.pairs[0].image
+
+    @property
+    def view(self) -> int:
+        return self.pairs[0].view
 
     @property
     def length(self) -> int:
@@ -46,8 +51,9 @@ class Pack:
 
 
 def packs_of(pairs: Iterable[TokenPair], limit: int) -> list[Pack]:
-    """Neighbouring pairs of one image in packs of at most `limit` tokens. A pair that alone is longer stands alone."""
-    groups = (tuple(group) for _, group in groupby(pairs, key=lambda pair: pair.image))
+    """Neighbouring pairs of one view of an image in packs of at most `limit` tokens. A pair that alone is longer stands
+    alone."""
+    groups = (tuple(group) for _, group in groupby(pairs, key=lambda pair: (pair.image, pair.view)))
     return [pack for group in groups for pack in _within(group, limit)]
 
 

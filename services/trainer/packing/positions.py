@@ -21,7 +21,8 @@ def positions_of(model: Any, encoder: PairEncoder) -> Positions:
 
     def in_space(pair: TokenPair) -> Tensor:
         ids = torch.tensor([pair.ids])
-        image = {key: value for key, value in encoder.image_inputs(pair.image).items() if key in wanted}
+        inputs = encoder.image_inputs(pair.image, pair.view) if pair.image else {}
+        image = {key: value for key, value in inputs.items() if key in wanted}
         kinds = (ids == model.config.image_token_id).int()
         positions: Tensor = inner.get_rope_index(ids, **image | {"mm_token_type_ids": kinds})[0]
         return positions[:, 0]

@@ -114,7 +114,7 @@ class Trial:
 def _of_one_image(pairs: Sequence[TokenPair]) -> list[TokenPair]:
     """A few of the image that has, beside others, the longest pair: what sees only so far back shows it there."""
     by_image: dict[str, list[TokenPair]] = {}
-    for pair in sorted(pairs, key=lambda pair: -len(pair.ids)):
+    for pair in sorted((pair for pair in pairs if pair.image), key=lambda pair: -len(pair.ids)):
         by_image.setdefault(pair.image, []).append(pair)
     several = (each for each in by_image.values() if len(each) > 1)
     return next(several, [])[:_PAIRS]

@@ -9,7 +9,7 @@ from shared.artefacts import read_rows
 from shared.errors import SystemFault, TooFewPairs
 from shared.job_settings import EarlyStoppingSettings
 from shared.objects import ObjectStore
-from shared.types.records import Candidate, Example
+from shared.types.records import Candidate, Example, Instruction
 from shared.types.tasks import StepTask
 
 
@@ -66,9 +66,7 @@ def gather_images(
     train_pairs = []
     for example, rows in pairs.items():
         check()
-        name = PurePosixPath(example.image_key).name
-        if not (folder / name).exists():
-            store.get_to_file(example.image_key, folder / name)
+        name = _fetched(store, example.image_key, folder)
         train_pairs += [
             TrainPair(
                 image=name,
@@ -80,6 +78,31 @@ def gather_images(
             for row in rows
         ]
     return train_pairs
+
+
+def gather_instructions(
+    store: ObjectStore, task: StepTask, wanted: int, seed: int, folder: Path, check: Callable[[], None]
+) -> list[TrainPair]:
+    """`wanted` pairs of general instruction data, drawn by `seed`, none twice: all where there are fewer. Their images
+    are fetched into `folder`."""
+    rows = list(read_rows(store, task.inputs.get("instructions", ()), Instruction))
+    drawn = random.Random(seed).sample(rows, min(wanted, len(rows)))
+    pairs = []
+    for row in drawn:
+        check()
+        name = _fetched(store, row.image_key, folder) if row.image_key else ""
+        pairs.append(
+            TrainPair(image=name, image_key=row.image_key or "", question=row.question, answer=row.answer, general=True)
+        )
+    return pairs
+
+
+def _fetched(store: ObjectStore, key: str, folder: Path) -> str:
+    """The name of the image's file in `folder`. One that is there already is complete."""
+    name = PurePosixPath(key).name
+    if not (folder / name).exists():
+        store.get_to_file(key, folder / name)
+    return name
 
 
 def gather_adapter(store: ObjectStore, task: StepTask, folder: Path) -> Path | None:

@@ -12,7 +12,7 @@ import structlog
 from services.trainer.notes import Result
 from services.trainer.plan import Plan, accumulation_of, write_pairs
 from services.trainer.step.checkpoints import checkpoints, fetch, forget
-from services.trainer.step.gather import gather_adapter, gather_images, gather_pairs, hold_out
+from services.trainer.step.gather import gather_adapter, gather_images, gather_instructions, gather_pairs, hold_out
 from services.trainer.step.running import run
 from services.trainer.step.spending import spent
 from services.trainer.targets import check_previous
@@ -79,6 +79,10 @@ def _prepare(
         forget(store, prefix.rpartition("/")[0])
     images = folder.parent / "images"
     train_pairs = gather_images(store, pairs, held_out, images, context.check)
+    if train_settings.instruction_data:
+        own = sum(not pair.held_out for pair in train_pairs)
+        wanted = round(train_settings.instruction_data.ratio * own)
+        train_pairs += gather_instructions(store, task, wanted, derive(seed, "mix"), images, context.check)
     trackers = installed(settings.trackers)
     launches = itertools.count(1)
 
@@ -122,7 +126,8 @@ def _deliver(context: StepContext, plan: Plan, result: Result, output: str) -> M
     writer.put(0, result.losses)
     figures = {
         "optimiser_steps": len(result.losses),
-        "pairs": result.pairs,
+        "pairs": result.pairs - result.instruction_pairs,
+        "instruction_pairs": result.instruction_pairs,
         "first_loss": result.losses[0].loss,
         "last_loss": result.losses[-1].loss,
         "tokens": sum(point.tokens or 0 for point in result.losses),
@@ -140,6 +145,7 @@ def _deliver(context: StepContext, plan: Plan, result: Result, output: str) -> M
         "trainable_parameters": result.trainable_parameters,
         "dropped_pairs": sum(result.dropped.values()),
         "dropped_reasons": result.dropped,
+        "dropped_instructions": result.dropped_instructions,
         "seconds": round(result.seconds, 3),
         "processes": plan.processes,
         "micro_batch_size": micro_batch,

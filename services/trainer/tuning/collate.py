@@ -22,5 +22,5 @@ class PairCollator:
         labels = [[*pair.labels, *[IGNORED] * (width - len(pair.ids))] for pair in pairs]
         mask = [[1] * len(pair.ids) + [0] * (width - len(pair.ids)) for pair in pairs]
         batch = {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask), "labels": torch.tensor(labels)}
-        images = [self._encoder.image_inputs(pair.image) for pair in pairs]
+        images = [self._encoder.image_inputs(pair.image, pair.view) for pair in pairs if pair.image]
         return batch | self._encoder.token_kinds(batch["input_ids"]) | batch_images(images)

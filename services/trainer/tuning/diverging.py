@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from services.trainer.plan import TrainPair
 from services.trainer.token_pair import TokenPair
@@ -37,7 +38,8 @@ def diverged(fault: NotFinite, encoder: PairEncoder, pairs: Iterable[TrainPair])
         of = "all of the step's pairs" if fault.bad else "none of the step's pairs alone"
         return _error(f"{fault.what}, by {of}", "Lower train.learning_rate, or train in float32.")
     images = {pair.image for pair in fault.bad}
-    asked = [pair for pair in pairs if pair.image in images and encoder.encode(pair) in fault.bad]
+    bad = {replace(pair, view=0) for pair in fault.bad}
+    asked = [pair for pair in pairs if pair.image in images and encoder.encode(pair) in bad]
     named = [f"{pair.image_key or pair.image} ({pair.question!r})" for pair in dict.fromkeys(asked)]
     more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
     return _error(

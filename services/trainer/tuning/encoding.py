@@ -7,14 +7,17 @@ The prompt holds the image and the question only; the loss is on the answer and 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
 from PIL import Image
 from torch import Tensor
 
 from services.trainer.plan import TrainPair
 from services.trainer.token_pair import TokenPair
+from services.trainer.tuning.augmenting import Views
 from services.trainer.tuning.images import ImageInputs
 from shared.errors import InvalidInput, SystemFault
 
@@ -35,17 +38,20 @@ class _Written:
 class PairEncoder:
     """Turns pairs into ids. `processor` is the base model's, with tokenizer, image processor and chat template."""
 
-    def __init__(self, processor: Any, images: Path) -> None:
+    def __init__(self, processor: Any, images: Path, views: Views | None = None) -> None:
+        """`views` draws what `image_inputs` is asked for beside the images themselves."""
         self._processor = processor
         self._images = images
+        self._views = views or Views(0)
         self._written: dict[str, _Written] = {}
-        self._inputs: dict[str, ImageInputs] = {}
+        self._inputs: dict[tuple[int, str], ImageInputs] = {}
         self._cached_bytes = 0
         self._kinds: tuple[str, ...] = ()
         tokenizer = processor.tokenizer
         named = {token for token, kept in tokenizer.added_tokens_decoder.items() if kept.special}
         self._control = named | set(tokenizer.all_special_ids) | {processor.image_token_id}
         self._template: Counter[int] | None = None
+        self._text_template: Counter[int] | None = None
 
     def encode(self, pair: TrainPair) -> TokenPair:
         """Raises SystemFault when the model's template does not keep the prompt as the beginning of the whole."""
@@ -62,20 +68,38 @@ class PairEncoder:
         """Why a pair cannot be trained on, or None: it is over-long, or its text holds the model's control tokens."""
         if len(pair.ids) > max_length:
             return "too_long"
-        expected = self._of_template(pair.image)
+        expected = self._of_template(pair.image) if pair.image else self._of_text_template()
         in_prompt = self._controls(pair.ids[: pair.prompt_length])
         clean = in_prompt == expected and not self._controls(pair.ids[pair.prompt_length : -1])
         return None if clean else "control_tokens"
 
-    def image_inputs(self, image: str) -> ImageInputs:
-        """The image's tensors, computed once while they fit into 2 GiB; `batch_images` joins those of several."""
-        if image in self._inputs:
-            return self._inputs[image]
-        inputs = self._process(image)
-        self._cached_bytes += sum(tensor.nbytes for tensor in inputs.values())
-        if self._cached_bytes < _CACHE_BYTES:
-            self._inputs[image] = inputs
-        return inputs
+    @cached_property
+    def takes_texts(self) -> bool:
+        """Whether the model's template can do without an image."""
+        try:
+            return bool(self._render(TrainPair(image="", question="", answer=""), answered=True))
+        except TemplateError:
+            return False
+
+    def image_inputs(self, image: str, view: int = 0) -> ImageInputs:
+        """The tensors of a view of the image (0: itself), computed once while they fit into 2 GiB; `batch_images` joins
+        those of several."""
+        if (view, image) not in self._inputs:
+            inputs = self._process(image, view)
+            if not self._make_room(_bytes_of(inputs), view):
+                return inputs
+            self._inputs[view, image] = inputs
+            self._cached_bytes += _bytes_of(inputs)
+        return self._inputs[view, image]
+
+    def _make_room(self, wanted: int, view: int) -> bool:
+        """Whether there is: lower views, seen in earlier epochs, make way."""
+        while self._cached_bytes + wanted > _CACHE_BYTES:
+            earlier = next((key for key in self._inputs if key[0] < view), None)
+            if earlier is None:
+                return False
+            self._cached_bytes -= _bytes_of(self._inputs.pop(earlier))
+        return True
 
     def token_kinds(self, ids: Tensor) -> dict[str, Tensor]:
         """What the model wants to be told of each token of `ids` [pairs, length], by name: 1 where it is an image's.
@@ -84,10 +108,10 @@ class PairEncoder:
         """
         return {name: (ids == self._processor.image_token_id).long() for name in self._kinds}
 
-    def _process(self, image: str) -> ImageInputs:
+    def _process(self, image: str, view: int) -> ImageInputs:
         """Also notes how the processor writes an image of this size."""
         with Image.open(self._images / image) as opened:
-            both = dict(self._call(opened.convert("RGB"), image))
+            both = dict(self._call(self._views.of(opened.convert("RGB"), image, view), image))
         replaced = both.pop(_OFFSETS, [[]])[0]
         if not replaced:
             raise SystemFault(
@@ -122,11 +146,18 @@ class PairEncoder:
         own = {self._processor.image_token_id: self._written[image].tokens}
         return Counter({**self._template, **own})
 
+    def _of_text_template(self) -> Counter[int]:
+        if self._text_template is None:
+            empty = TrainPair(image="", question="", answer="")
+            self._text_template = self._controls(self._ids(self._render(empty, answered=False), ""))
+        return self._text_template
+
     def _controls(self, ids: Iterable[int]) -> Counter[int]:
         return Counter(token for token in ids if token in self._control)
 
     def _render(self, pair: TrainPair, *, answered: bool) -> str:
-        question = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": pair.question}]}
+        seen = [{"type": "image"}] if pair.image else []
+        question = {"role": "user", "content": [*seen, {"type": "text", "text": pair.question}]}
         answer = {"role": "assistant", "content": [{"type": "text", "text": pair.answer}]}
         messages = [question, answer] if answered else [question]
         return str(self._processor.apply_chat_template(messages, add_generation_prompt=not answered))
@@ -138,12 +169,17 @@ class PairEncoder:
 
     def _ids(self, text: str, image: str) -> list[int]:
         """As the processor does it: the image written out, and BOS added only where the template gives none."""
-        if image not in self._written:
-            self.image_inputs(image)
-        text = text.replace(self._processor.image_token, self._written[image].text)
+        if image:
+            if image not in self._written:
+                self.image_inputs(image)
+            text = text.replace(self._processor.image_token, self._written[image].text)
         bos = self._processor.tokenizer.bos_token
         bare = bos is not None and text.startswith(bos)
         return list(self._processor.tokenizer(text, add_special_tokens=not bare)["input_ids"])
+
+
+def _bytes_of(inputs: ImageInputs) -> int:
+    return sum(tensor.nbytes for tensor in inputs.values())
 
 
 def encode_all(

@@ -7,33 +7,50 @@ from typing import Any
 import torch
 from transformers import Trainer, TrainingArguments
 
-from services.trainer.order import Unit, order_of, passes_of
+from services.trainer.order import Turn, Unit, order_of, passes_of
 from services.trainer.packing.packs import packs_of
 from services.trainer.packing.trial import Sequences
 from services.trainer.plan import Plan
 from services.trainer.token_pair import TokenPair
 
 
+class Pairs(torch.utils.data.Dataset[TokenPair]):
+    """The pairs by their turns. `views`: each epoch has a view of the images of its own."""
+
+    def __init__(self, pairs: Sequence[TokenPair], views: bool) -> None:
+        self._pairs = pairs
+        self._views = views
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, turn: Turn) -> TokenPair:
+        pair = self._pairs[turn.pair]
+        if self._views:
+            pair = replace(pair, view=turn.epoch + 1)
+        return pair if turn.counts else filler(pair)
+
+
 class PassTrainer(Trainer):  # type: ignore[misc]
-    """A Trainer whose forward passes are given: for each the numbers of its pairs."""
+    """A Trainer whose forward passes are given: for each the turns of its pairs."""
 
     def __init__(
         self,
         model: Any,
         arguments: TrainingArguments,
         pairs: list[TokenPair],
-        passes: list[list[int]],
+        passes: list[list[Turn]],
         sequences: Sequences,
         held_out: Sequence[TokenPair] = (),
+        views: bool = False,
     ) -> None:
         super().__init__(
             model=model,
             args=arguments,
-            train_dataset=[*pairs, *map(filler, pairs)],
+            train_dataset=Pairs(pairs, views),
             eval_dataset=list(held_out) or None,
             data_collator=sequences.collate,
         )
-        self._pairs = pairs
         self._passes = passes
         self._passes_a_step: int = arguments.gradient_accumulation_steps * arguments.world_size
 
@@ -45,8 +62,8 @@ class PassTrainer(Trainer):  # type: ignore[misc]
     def pairs_of_step(self, step: int) -> list[TokenPair]:
         """Those of an optimiser step, counted from 1, on all processes together."""
         passes = self._passes_a_step
-        numbers = [number for numbers in self._passes[(step - 1) * passes : step * passes] for number in numbers]
-        return [self._pairs[number] for number in numbers if number < len(self._pairs)]
+        turns = (turn for turns in self._passes[(step - 1) * passes : step * passes] for turn in turns)
+        return [self.train_dataset[turn] for turn in turns if turn.counts]
 
     def get_train_dataloader(self) -> Any:
         loader = torch.utils.data.DataLoader(
@@ -63,7 +80,7 @@ def filler(pair: TokenPair) -> TokenPair:
     return replace(pair, prompt_length=len(pair.ids))
 
 
-def planned_passes(plan: Plan, pairs: Sequence[TokenPair], packed: bool, passes: int) -> list[list[int]]:
+def planned_passes(plan: Plan, pairs: Sequence[TokenPair], packed: bool, passes: int) -> list[list[Turn]]:
     """All forward passes of the training, `passes` an optimiser step. Packed pairs of an image stay together."""
     units = _units(pairs, plan.settings.pack_length) if packed else _alone(pairs)
     unit_of = {number: place for place, unit in enumerate(units) for number in unit.pairs}
@@ -76,9 +93,10 @@ def _alone(pairs: Sequence[TokenPair]) -> list[Unit]:
 
 
 def _units(pairs: Sequence[TokenPair], limit: int) -> list[Unit]:
-    by_image: dict[str, list[int]] = {}
+    """Texts without an image are nobody's neighbours."""
+    by_image: dict[str | int, list[int]] = {}
     for number, pair in enumerate(pairs):
-        by_image.setdefault(pair.image, []).append(number)
+        by_image.setdefault(pair.image or number, []).append(number)
     units = []
     for numbers in by_image.values():
         taken = iter(numbers)

@@ -14,7 +14,10 @@ def batch_images(images: Sequence[ImageInputs]) -> ImageInputs:
 
     Where other dimensions differ (an image of more tiles, a larger picture) the smaller ones are filled with zeros at
     their end, as processors do it; models take the images' sizes, which are among the tensors, to leave that out.
+    Of no image at all there is nothing.
     """
+    if not images:
+        return {}
     return {key: torch.cat(_alike([image[key] for image in images])) for key in images[0]}
 
 

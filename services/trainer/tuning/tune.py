@@ -11,9 +11,10 @@ from transformers import PrinterCallback, TrainerState, TrainingArguments, set_s
 from services.trainer.notes import Result
 from services.trainer.packing.trial import Sequences, Trial
 from services.trainer.parallel.zero import check_checkpoint, whole
-from services.trainer.plan import Plan, read_pairs
+from services.trainer.plan import Plan, TrainPair, read_pairs
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.arguments import training_arguments
+from services.trainer.tuning.augmenting import Views
 from services.trainer.tuning.collate import PairCollator
 from services.trainer.tuning.diverging import NotFinite, diverged
 from services.trainer.tuning.early_stopping import EarlyStop, best_step, is_over, take_best
@@ -41,11 +42,14 @@ def tune(plan: Plan) -> None:
     torch.set_num_threads(plan.threads)
     set_seed(plan.seed)
     processor = load_processor(plan.model_path)
-    encoder = PairEncoder(processor, plan.images)
+    encoder = PairEncoder(processor, plan.images, Views(plan.seed, plan.settings.augmentations))
     asked = read_pairs(plan)
-    pairs, dropped = encode_all(encoder, (pair for pair in asked if not pair.held_out), plan.settings.max_length)
-    held_out, _ = encode_all(encoder, (pair for pair in asked if pair.held_out), plan.settings.max_length)
-    if not pairs or (plan.settings.early_stopping and not held_out):
+    longest = plan.settings.max_length
+    own, dropped = encode_all(encoder, (pair for pair in asked if not pair.held_out and not pair.general), longest)
+    held_out, _ = encode_all(encoder, (pair for pair in asked if pair.held_out), longest)
+    mixed_in, dropped_general = _mixed_in(plan, encoder, [pair for pair in asked if pair.general])
+    pairs = own + mixed_in
+    if not own or (plan.settings.early_stopping and not held_out):
         raise _nothing_left(plan, dropped)
     # Before the model: they say where it goes.
     arguments = training_arguments(plan)
@@ -69,19 +73,31 @@ def tune(plan: Plan) -> None:
             if plan.best.exists():
                 set_peft_model_state_dict(model, load_file(plan.best))
             save_adapter(plan, model)
-    probes = probes_of(plan, as_served(plan, model), encoder, asked)
+    probes = probes_of(plan, as_served(plan, model), encoder, [pair for pair in asked if not pair.general])
     if trainer.is_world_process_zero():
         (plan.trained / PROBES).write_text(probes.model_dump_json())
-        _leave(plan, model, trainer, reporter, dropped, sequences.why_not, watch)
+        _leave(plan, model, trainer, reporter, dropped, sequences.why_not, watch, (len(mixed_in), dropped_general))
+
+
+def _mixed_in(plan: Plan, encoder: PairEncoder, general: list[TrainPair]) -> tuple[list[TokenPair], dict[str, int]]:
+    """Of the instruction pairs those that can be trained on, and how many were dropped for which reason.
+
+    Several processes take none without image: one whose pass holds no image would leave the others waiting for its
+    projector's gradients."""
+    with_texts = plan.processes == 1 and encoder.takes_texts
+    fit = [pair for pair in general if pair.image or with_texts]
+    kept, dropped = encode_all(encoder, fit, plan.settings.max_length)
+    return kept, dropped | ({"no_image": without} if (without := len(general) - len(fit)) else {})
 
 
 def _train(plan: Plan, trainer: TuningTrainer) -> None:
-    """Also from a checkpoint at which early stopping has ended training: then nothing is left but to deliver."""
+    """Also from a checkpoint at which early stopping has ended training: then nothing is left but to deliver. Weights
+    that are shared out need the engine for that: they go on to the next validation, which ends training again."""
     if trainer.is_world_process_zero():
         take_best(plan)
     if plan.checkpoint:
         check_checkpoint(plan.checkpoint, plan.processes if plan.parallel != "ddp" else 0)
-    if plan.checkpoint and plan.settings.early_stopping:
+    if plan.checkpoint and plan.settings.early_stopping and plan.parallel != "zero3":
         state = TrainerState.load_from_json(str(plan.checkpoint / "trainer_state.json"))
         if is_over(state.log_history, plan.settings.early_stopping.patience):
             trainer.state = state
@@ -97,12 +113,15 @@ def _leave(
     dropped: dict[str, int],
     not_packed: str,
     watch: Stopwatch,
+    general: tuple[int, dict[str, int]],
 ) -> None:
     """The result is written last: where it is, the adapter is complete."""
     history = trainer.state.log_history
     result = Result(
         losses=reporter.points(history),
         pairs=reporter.pairs,
+        instruction_pairs=general[0],
+        dropped_instructions=general[1],
         dropped=dropped,
         precision=precision_of(plan),
         base_precision=base_precision_of(model),
@@ -139,7 +158,8 @@ def _trainer(
 ) -> TuningTrainer:
     forward_passes = arguments.gradient_accumulation_steps * plan.processes
     passes = planned_passes(plan, pairs, sequences.packed, forward_passes)
-    trainer = TuningTrainer(model, arguments, pairs, passes, sequences, held_out)
+    views = bool(plan.settings.augmentations)
+    trainer = TuningTrainer(model, arguments, pairs, passes, sequences, held_out, views)
     trainer.remove_callback(PrinterCallback)
     if plan.settings.early_stopping:
         trainer.add_callback(EarlyStop(plan.settings.early_stopping.patience))

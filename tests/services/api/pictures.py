@@ -3,6 +3,7 @@
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -40,6 +41,24 @@ def class_folders(root: Path, per_class: int = 10, splits: tuple[str, ...] = (""
         for k, label in enumerate(LABELS):
             for i in range(per_class):
                 picture(root / split / label / f"{i}.png", 1000 * n + 100 * k + i)
+    return root
+
+
+def conversation(number: int, image: str | None = None) -> dict[str, Any]:
+    """One of LLaVA-Instruct's kind."""
+    asked = f"<image>\nWhat is {number}?" if image else f"What is {number}?"
+    said = [{"from": "human", "value": asked}, {"from": "gpt", "value": f"It is {number}."}]
+    return {"id": str(number), "conversations": said} | ({"image": image} if image else {})
+
+
+def instruction_folder(root: Path, lines: bool = False) -> Path:
+    """Four conversations about two images, and two without. Returns `root`."""
+    images = [f"pictures/{number}.png" for number in (0, 1)]
+    for number, image in enumerate(images):
+        picture(root / image, 500 + number)
+    rows = [conversation(number, image) for number, image in enumerate([*images, *images, None, None])]
+    text = "\n".join(map(json.dumps, rows)) if lines else json.dumps(rows)
+    (root / ("mixed.jsonl" if lines else "mixed.json")).write_text(text)
     return root
 
 

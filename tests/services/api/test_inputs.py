@@ -64,6 +64,12 @@ def test_the_teacher_enters_the_round_and_the_student_is_evaluated(at: Position,
     assert task_for(FACTS, at, 0, 1, 1).teacher == name
 
 
+def test_general_instructions_are_read_by_training_alone() -> None:
+    facts = replace(FACTS, instructions=("mixed",), params={"prefix": "adapters/a"})
+    reading = [step for step in S if "instructions" in task_for(facts, Position(1, step), 0, 1, 1).inputs]
+    assert reading == [S.TRAIN]
+
+
 def test_a_job_that_starts_from_the_base_reads_no_adapter() -> None:
     facts = replace(FACTS, params={"train": {"start_from": "base"}})
     assert "adapter" not in task_for(facts, Position(2, S.TRAIN), 0, 1, 1).inputs

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from services.api.app import create_app
 from services.api.wiring import build
 from tests.services.api.conftest import KEY, Stack
-from tests.services.api.pictures import LABELS, class_folders, reference_folder
+from tests.services.api.pictures import LABELS, class_folders, instruction_folder, reference_folder
 
 
 @pytest.fixture
@@ -139,6 +139,26 @@ def test_a_data_set_that_is_not_ready_is_a_conflict(standing: Stack, body: Any) 
     folder = reference_folder(standing.settings.import_roots[0] / "waiting")
     made = standing.post("/datasets", {"name": "x", "source": {"path": str(folder)}})
     refused(standing, body | {"dataset": made["id"]}, 409, "dataset_not_ready")
+
+
+def test_general_instructions_are_mixed_in_and_are_no_data_set_of_their_own(standing: Stack, body: Any) -> None:
+    folder = instruction_folder(standing.settings.import_roots[0] / "mixed")
+    mixed = standing.dataset(folder, kind="instructions")
+    assert (mixed["status"], mixed["layout"], mixed["splits"]) == ("ready", "instructions", {"train": 6})
+    refused(standing, body | {"dataset": mixed["id"]}, 422, "wrong_kind")
+    wanted = {"train": {"instruction_data": {"dataset": mixed["id"], "ratio": 0.5}}}
+    assert standing.post("/jobs", body | {"settings": wanted})["settings"]["train"] == wanted["train"]
+    for path in ("images", "findings", "report"):
+        assert standing.client.get(f"/datasets/{mixed['id']}/{path}").status_code == 200
+
+
+@pytest.mark.parametrize("dataset", ["ds_none", "known"])
+def test_instructions_that_are_none_are_refused(standing: Stack, body: Any, known: str, dataset: str) -> None:
+    named = known if dataset == "known" else dataset
+    settings = {"train": {"instruction_data": {"dataset": named}}}
+    problem = refused(standing, body | {"settings": settings}, 422, "invalid_settings")
+    assert [fault["field"] for fault in problem["faults"]] == ["settings.train.instruction_data.dataset"]
+    assert named in problem["detail"]
 
 
 def test_an_engine_that_is_down_is_the_systems_fault(standing: Stack, body: Any) -> None:

@@ -64,8 +64,8 @@ def put_inputs(store: ObjectStore, kept: int = 16) -> dict[str, tuple[str, ...]]
     pairs = [candidate(example.id, f"It is a {example.label} bird.", n < kept) for n, example in enumerate(examples)]
     pairs.append(candidate(examples[0].id, "It is a bird, but which?", kept=False))
     return {
-        "examples": (_artefact(store, Example, examples, "examples"),),
-        "pairs": (_artefact(store, Candidate, pairs, "pairs"),),
+        "examples": (artefact(store, Example, examples, "examples"),),
+        "pairs": (artefact(store, Candidate, pairs, "pairs"),),
     }
 
 
@@ -85,7 +85,7 @@ def candidate(example_id: str, text: str, kept: bool) -> Candidate:
     )
 
 
-def _artefact(store: ObjectStore, record: type[Any], rows: list[Any], name: str) -> str:
+def artefact(store: ObjectStore, record: type[Any], rows: list[Any], name: str) -> str:
     task = task_for({}).model_copy(update={"output_prefix": f"inputs/{name}"})
     writer = ArtefactWriter(store, task, record)
     writer.put(0, rows)

@@ -1,7 +1,7 @@
 from collections import Counter
 from itertools import chain, pairwise
 
-from services.trainer.order import Unit, order_of, passes_of
+from services.trainer.order import Turn, Unit, order_of, passes_of
 
 LENGTHS = [10 + 7 * n % 50 for n in range(100)]
 ALONE = [Unit((number,), length) for number, length in enumerate(LENGTHS)]
@@ -14,8 +14,20 @@ IMAGES = [
 ]
 
 
+def turns(count: int) -> list[Turn]:
+    return [Turn(number) for number in range(count)]
+
+
 def test_every_pair_comes_once_an_epoch() -> None:
-    assert set(Counter(order_of(ALONE, 2, 8, seed=1)).values()) == {2}
+    assert set(Counter(turn.pair for turn in order_of(ALONE, 2, 8, seed=1)).values()) == {2}
+
+
+def test_a_turn_tells_its_epoch() -> None:
+    """Also where the last batches of one epoch are shuffled with the first of the next."""
+    order = order_of(IMAGES, 2.5, 32, seed=1)
+    pairs = len(UNIT_OF)
+    assert Counter(turn.epoch for turn in order) == {0: pairs, 1: pairs, 2: pairs // 2}
+    assert len(set(order)) == len(order)
 
 
 def test_half_an_epoch_takes_half_the_pairs_and_none_twice() -> None:
@@ -28,23 +40,23 @@ def test_the_order_depends_on_the_seed_alone() -> None:
 
 
 def test_batches_hold_pairs_of_like_length() -> None:
-    def padding(order: list[int]) -> int:
+    def padding(order: list[Turn]) -> int:
         batches = [order[i : i + 8] for i in range(0, len(order), 8)]
-        return sum(max(LENGTHS[n] for n in batch) - LENGTHS[m] for batch in batches for m in batch)
+        return sum(max(LENGTHS[n.pair] for n in batch) - LENGTHS[m.pair] for batch in batches for m in batch)
 
-    assert padding(order_of(ALONE, 1, 8, seed=1)) < padding(list(range(100))) / 2
+    assert padding(order_of(ALONE, 1, 8, seed=1)) < padding(turns(100)) / 2
 
 
 def test_lengths_do_not_order_the_training() -> None:
     """Shuffled batches: a run that goes from short to long would end on the long ones."""
-    means = [sum(LENGTHS[n] for n in order_of(ALONE, 1, 8, seed=1)[i : i + 8]) for i in range(0, 64, 8)]
+    means = [sum(LENGTHS[n.pair] for n in order_of(ALONE, 1, 8, seed=1)[i : i + 8]) for i in range(0, 64, 8)]
     assert means != sorted(means)
 
 
 def test_pairs_of_an_image_stay_neighbours() -> None:
     order = order_of(IMAGES, 1, 32, seed=1)
-    changes = sum(UNIT_OF[one] != UNIT_OF[other] for one, other in pairwise(order))
-    assert sorted(order) == list(range(len(UNIT_OF)))
+    changes = sum(UNIT_OF[one.pair] != UNIT_OF[other.pair] for one, other in pairwise(order))
+    assert sorted(order) == turns(len(UNIT_OF))
     # At most one image is cut where two batches meet.
     assert changes <= len(SIZES) - 1 + len(order) / 32
 
@@ -60,12 +72,12 @@ def test_passes_hold_every_pair_in_order_and_make_whole_steps() -> None:
 def test_a_pass_ends_where_an_image_ends() -> None:
     order = order_of(IMAGES, 1, 32, seed=1)
     passes = passes_of(order, UNIT_OF, 32, 4)
-    cut = sum(UNIT_OF[one[-1]] == UNIT_OF[next_[0]] for one, next_ in pairwise(passes))
+    cut = sum(UNIT_OF[one[-1].pair] == UNIT_OF[next_[0].pair] for one, next_ in pairwise(passes))
     assert cut < len(passes) / 3
 
 
 def test_pairs_that_stand_alone_make_even_passes() -> None:
-    passes = passes_of(list(range(64)), list(range(64)), 32, 4)
+    passes = passes_of(turns(64), list(range(64)), 32, 4)
     assert [len(forward) for forward in passes] == [8] * 8
 
 
@@ -77,7 +89,7 @@ def test_more_passes_a_step_leave_the_step_what_it_was() -> None:
 
 
 def test_a_short_last_batch_still_has_a_pair_for_every_pass() -> None:
-    passes = passes_of(list(range(10)), list(range(10)), 8, 4)
+    passes = passes_of(turns(10), list(range(10)), 8, 4)
     assert len(passes) == 8
     assert all(passes)
-    assert [number for forward in passes for number in forward] == [*range(10), 19, 19]
+    assert [number for forward in passes for number in forward] == [*turns(10), *2 * [Turn(9, counts=False)]]

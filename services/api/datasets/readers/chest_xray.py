@@ -98,7 +98,6 @@ READER = Reader(
     recognise=recognise,
     read=read,
     published=True,
-    # The heart is on the left and the diaphragm below: an image that is turned shows another body.
-    domain=Domain(noun="chest X-ray", asks_for="condition", augmentations=("colour_jitter",)),
+    domain=Domain(noun="chest X-ray", asks_for="condition"),
     class_name=_class_name,
 )

@@ -69,7 +69,6 @@ READER = Reader(
     recognise=recognise,
     read=read,
     published=True,
-    # Colour and the sharpness of the border are what a diagnosis rests on.
-    domain=Domain(noun="skin lesion", augmentations=("flip_horizontal", "flip_vertical", "rotation", "affine")),
+    domain=Domain(noun="skin lesion"),
     class_name=_class_name,
 )

@@ -41,11 +41,6 @@ READER = Reader(
     recognise=recognise,
     read=read,
     published=True,
-    # The colour of a spot tells the disease.
-    domain=Domain(
-        noun="leaf",
-        asks_for="condition",
-        augmentations=("flip_horizontal", "flip_vertical", "rotation", "affine", "perspective"),
-    ),
+    domain=Domain(noun="leaf", asks_for="condition"),
     class_name=_class_name,
 )

@@ -52,6 +52,7 @@ OF_SETS: Mapping[str, Code] = {
     "several_concept_banks": Code("Several concept banks", "Keep one."),
     "no_concept_bank": Code("No concept bank", ""),
     "labels_without_concepts": Code("Classes without concepts", "Add concepts for them."),
+    "conversation_unreadable": _unusable("Rows that are no conversation", "Mend them or take them out."),
     "concepts_without_images": Code("Concepts of classes without images", "They are not used."),
 }
 

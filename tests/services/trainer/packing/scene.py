@@ -8,6 +8,7 @@ from PIL import Image
 
 from services.trainer.plan import TrainPair
 from services.trainer.token_pair import TokenPair
+from services.trainer.tuning.augmenting import Views
 from services.trainer.tuning.encoding import PairEncoder, encode_all
 from services.trainer.tuning.lora import build_model
 from services.trainer.tuning.processing import load_processor
@@ -33,7 +34,7 @@ def encoder_of(folder: Path, path: Path) -> PairEncoder:
     folder.mkdir(exist_ok=True)
     for name, shade in (("a.png", 30), ("b.png", 190)):
         Image.effect_noise((64, 64), shade).save(folder / name)
-    return PairEncoder(load_processor(path), folder)
+    return PairEncoder(load_processor(path), folder, Views(1, ("rotation", "blur")))
 
 
 def pairs_of(encoder: PairEncoder, images: tuple[str, ...] = ("a.png", "b.png")) -> list[TokenPair]:

@@ -1,5 +1,6 @@
 """Packed sequences give the gradients of separate ones: the whole claim of packing, on a real model."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,15 @@ def test_gradients_of_packed_and_separate_sequences_agree(model: Any, encoder: P
     packed = PackCollator(encoder, 0, limit)(pairs)
     assert packed["input_ids"].numel() < PairCollator(encoder, 0)(pairs)["input_ids"].numel()
     assert relative_error(gradient(model, packed), separate) < 1e-5
+
+
+def test_pairs_of_two_views_are_packed_apart_and_the_gradients_still_agree(model: Any, encoder: PairEncoder) -> None:
+    first, second, third = pairs_of(encoder, ("a.png",))
+    pairs = [replace(first, view=1), replace(second, view=1), replace(third, view=2)]
+    packed = PackCollator(encoder, 0, 512)(pairs)
+    assert packed["pixel_values"].shape[0] == 2
+    assert not packed["pixel_values"][0].equal(packed["pixel_values"][1])
+    assert relative_error(gradient(model, packed), gradient(model, PairCollator(encoder, 0)(pairs))) < 1e-5
 
 
 def test_a_mask_that_lets_branches_see_each_other_would_be_found(model: Any, encoder: PairEncoder) -> None:

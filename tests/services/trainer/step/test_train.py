@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -44,8 +45,9 @@ def on_a_checkpoint_of(run: Watched, attempt: int, act: Callable[[], None]) -> C
 
 
 def a_run(folder: Path, model: Path) -> Watched:
-    """With dropout, and several passes an optimiser step."""
-    return Watched(folder, model, epochs=STEPS / 4, checkpoint_every=SAVE_EVERY, micro_batch_size=2, lora_dropout=0.1)
+    """With dropout, images that change every epoch, and several passes an optimiser step."""
+    drawn: dict[str, Any] = {"lora_dropout": 0.1, "augmentations": ["flip_horizontal", "colour_jitter"]}
+    return Watched(folder, model, epochs=STEPS / 4, checkpoint_every=SAVE_EVERY, micro_batch_size=2, **drawn)
 
 
 @pytest.fixture(scope="module")

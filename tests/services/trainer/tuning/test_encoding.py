@@ -7,6 +7,7 @@ from transformers import AutoProcessor
 
 from services.trainer.plan import TrainPair
 from services.trainer.token_pair import IGNORED
+from services.trainer.tuning import encoding
 from services.trainer.tuning.collate import PairCollator
 from services.trainer.tuning.encoding import PairEncoder, encode_all
 
@@ -80,6 +81,18 @@ def test_over_long_pairs_are_dropped_and_counted_and_never_cut(encoder: PairEnco
 def test_texts_with_control_tokens_are_dropped_and_counted(encoder: PairEncoder, text: str) -> None:
     kept, dropped = encode_all(encoder, [PAIR.model_copy(update={"answer": text})], max_length=200)
     assert (kept, dropped) == ([], {"control_tokens": 1})
+
+
+def test_earlier_views_make_way_for_later_ones(encoder: PairEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room for two: a view that is asked for again is the very same tensors while it is kept."""
+    one = encoder.image_inputs("a.png")
+    monkeypatch.setattr(encoding, "_CACHE_BYTES", 2 * sum(tensor.nbytes for tensor in one.values()))
+    first, other = (encoder.image_inputs(image, 1) for image in ("a.png", "grey.png"))
+    assert encoder.image_inputs("a.png", 1) is first
+    assert encoder.image_inputs("a.png") is not one
+    encoder.image_inputs("a.png", 2)
+    assert encoder.image_inputs("a.png", 1) is not first
+    assert encoder.image_inputs("grey.png", 1) is other
 
 
 def test_a_batch_is_padded_on_the_right_and_padding_is_not_learned(encoder: PairEncoder) -> None:

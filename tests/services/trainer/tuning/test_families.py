@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -14,12 +14,14 @@ from transformers import AutoModelForImageTextToText
 from services.trainer.notes import Result
 from services.trainer.plan import Plan, TrainPair, read_pairs
 from services.trainer.token_pair import TokenPair
+from services.trainer.tuning.augmenting import Views
 from services.trainer.tuning.collate import PairCollator
 from services.trainer.tuning.encoding import PairEncoder, encode_all
 from services.trainer.tuning.lora import build_model
 from services.trainer.tuning.processing import load_processor
 from services.trainer.tuning.tune import tune
 from shared.errors import InvalidInput
+from shared.types.domain import Augmentation
 from shared.types.probes import PROBES, Probes
 from tests import families
 from tests.services.trainer.tuning.test_tune import make_plan
@@ -111,6 +113,18 @@ def test_prompts_have_the_ids_that_the_processor_gives(family: tuple[Plan, set[s
                 [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=True, return_dict=True
             )
         assert [int(token) for token in served["input_ids"][0]] == list(tokens.ids[: tokens.prompt_length])
+
+
+def test_a_view_of_an_image_takes_as_many_tokens_and_patches(family: tuple[Plan, set[str]]) -> None:
+    plan, _ = family
+    encoder = PairEncoder(load_processor(plan.model_path), plan.images, Views(1, get_args(Augmentation)))
+    for pair in read_pairs(plan)[:4]:
+        own, ids = encoder.image_inputs(pair.image), encoder.encode(pair).ids
+        for view in (1, 2):
+            drawn = encoder.image_inputs(pair.image, view)
+            assert {name: tensor.shape for name, tensor in drawn.items()} == {n: t.shape for n, t in own.items()}
+            assert not drawn["pixel_values"].equal(own["pixel_values"])
+        assert encoder.encode(pair).ids == ids
 
 
 def test_a_batch_of_several_shapes_computes_what_each_does_alone(family: tuple[Plan, set[str]]) -> None:

@@ -54,6 +54,21 @@ def test_another_micro_batch_goes_on_at_the_same_pairs(tmp_path: Path, tiny_mode
     assert [point.tokens for point in smaller.losses] == [point.tokens for point in whole.losses]
 
 
+def test_a_resumed_training_sees_the_same_views(tmp_path: Path, tiny_model: Path) -> None:
+    """The adapter is bitwise the same, and not the one that the images themselves give."""
+    folders = [tmp_path / name for name in ("drawn", "plain")]
+    for folder in folders:
+        folder.mkdir()
+    plan, plain = (
+        make_plan(folder, tiny_model, **TRAIN, augmentations=augmentations)
+        for folder, augmentations in zip(folders, (["rotation", "colour_jitter"], []), strict=True)
+    )
+    whole = finished(plan)
+    again, same = resumed(plan, 6)
+    assert losses(same) == losses(whole) != losses(finished(plain))
+    assert all(weight.equal(weights(again)[name]) for name, weight in weights(plan).items())
+
+
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Plan, Result]:
     """So high a rate that the held-out pairs' loss soon rises."""
