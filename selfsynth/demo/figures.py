@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from selfsynth.demo.world.measure import Truth, explanation_precision, explanation_recall, image_blind_precision
+from selfsynth.demo.world.measure import (
+    Truth,
+    explanation_precision,
+    explanation_recall,
+    hidden_often,
+    image_blind_precision,
+)
 from shared.scoring.interval import wilson
 from shared.scoring.repetition import repeats
 from shared.types.records import Prediction
@@ -16,7 +22,8 @@ class RoundFigures:
 
     Accuracy, precision, recall and repetition are over the test split; `explanation_precision` is the share of cited
     features that are right and visible in the image, `explanation_recall` the share of visible ones that are cited.
-    `image_blind_precision` is the precision of citing the true class's features without looking.
+    `image_blind_precision` is the precision of citing the true class's features without looking. The
+    `hidden_often_` ones are the same three with each part weighted by how often it is hidden: there only looking helps.
     """
 
     round: int
@@ -27,6 +34,9 @@ class RoundFigures:
     explanation_recall: float
     image_blind_precision: float
     repetition_rate: float
+    hidden_often_precision: float
+    hidden_often_recall: float
+    hidden_often_image_blind: float
     qa_pairs: int = 0
     fallbacks: int = 0
     rationalised: int = 0
@@ -49,7 +59,7 @@ def figures_of(
     test = [p for p in predictions if p.split == "test"]
     validation = [p for p in predictions if p.split == "validation"]
     answers, truths = [p.answer for p in test], [truth[p.example_id] for p in test]
-    correct = sum(p.correct for p in test)
+    correct, weights = sum(p.correct for p in test), hidden_often(truths)
     return RoundFigures(
         round=round_,
         accuracy=correct / len(test),
@@ -59,6 +69,9 @@ def figures_of(
         explanation_recall=explanation_recall(answers, truths),
         image_blind_precision=image_blind_precision(truths),
         repetition_rate=sum(repeats(p.answer, p.label) for p in test) / len(test),
+        hidden_often_precision=explanation_precision(answers, truths, weights),
+        hidden_often_recall=explanation_recall(answers, truths, weights),
+        hidden_often_image_blind=image_blind_precision(truths, weights),
         qa_pairs=int(counts.get("pairs", 0)),
         fallbacks=int(counts.get("fallbacks", 0)),
         rationalised=int(counts.get("rationalised", 0)),

@@ -4,7 +4,8 @@ For measuring only: nothing that trains may read it. Knows no model.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ __all__ = [
     "cited",
     "explanation_precision",
     "explanation_recall",
+    "hidden_often",
     "image_blind_precision",
     "read_truth",
     "species",
@@ -54,24 +56,38 @@ def cited(text: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys(meaning for _, meaning in places))
 
 
-def explanation_precision(texts: Sequence[str], truths: Sequence[Truth]) -> float:
+def hidden_often(truths: Sequence[Truth]) -> dict[str, float]:
+    """For each part the share of the pictures in which it is hidden: a weight under which a part counts for as much as
+    there is to be learnt by looking. A part that is never hidden counts for nothing."""
+    counts = Counter(part for truth in truths for part in truth.hidden)
+    return {part: counts[part] / len(truths) for truth in truths for part in truth.attributes}
+
+
+def explanation_precision(
+    texts: Sequence[str], truths: Sequence[Truth], weights: Mapping[str, float] | None = None
+) -> float:
     """Share of all citations whose value is right and whose part is visible; nan where nothing is cited.
 
     Every part of the world can be hidden, so that citing a species' features without looking scores about .72.
+    `weights` are those of the parts; None: all are alike.
     """
-    right, total = _counts(texts, truths)
+    right, total = _sums(texts, truths, weights)
     return right / total if total else float("nan")
 
 
-def explanation_recall(texts: Sequence[str], truths: Sequence[Truth]) -> float:
-    """Share of all visible parts that are cited rightly."""
-    right, _ = _counts(texts, truths)
-    return right / sum(len(truth.visible) for truth in truths)
+def explanation_recall(
+    texts: Sequence[str], truths: Sequence[Truth], weights: Mapping[str, float] | None = None
+) -> float:
+    """Share of all visible parts that are cited rightly; nan where none has a weight."""
+    right, _ = _sums(texts, truths, weights)
+    visible = sum(_weight(truth.visible, weights) for truth in truths)
+    return right / visible if visible else float("nan")
 
 
-def image_blind_precision(truths: Sequence[Truth]) -> float:
+def image_blind_precision(truths: Sequence[Truth], weights: Mapping[str, float] | None = None) -> float:
     """Precision of an explainer that cites every true attribute of the class without looking at the image."""
-    return sum(len(truth.visible) for truth in truths) / sum(len(truth.attributes) for truth in truths)
+    total = sum(_weight(truth.attributes.items(), weights) for truth in truths)
+    return sum(_weight(truth.visible, weights) for truth in truths) / total if total else float("nan")
 
 
 def explanation_measures(texts: Mapping[str, str], truths: Mapping[str, Truth]) -> dict[str, float]:
@@ -84,6 +100,12 @@ def explanation_measures(texts: Mapping[str, str], truths: Mapping[str, Truth]) 
     }
 
 
-def _counts(texts: Sequence[str], truths: Sequence[Truth]) -> tuple[int, int]:
+def _sums(texts: Sequence[str], truths: Sequence[Truth], weights: Mapping[str, float] | None) -> tuple[float, float]:
+    """Of what is cited rightly, and of all that is cited."""
     pairs = [(cited(text), truth.visible) for text, truth in zip(texts, truths, strict=True)]
-    return sum(len(set(said) & visible) for said, visible in pairs), sum(len(said) for said, _ in pairs)
+    right = sum(_weight(set(said) & visible, weights) for said, visible in pairs)
+    return right, sum(_weight(said, weights) for said, _ in pairs)
+
+
+def _weight(features: Iterable[tuple[str, str]], weights: Mapping[str, float] | None) -> float:
+    return sum(1.0 if weights is None else weights.get(part, 0.0) for part, _ in features)

@@ -70,6 +70,12 @@ def render(scene: Scene) -> NDArray[np.uint8]:
     return picture
 
 
+def pose(scene: Scene) -> tuple[tuple[float, float], float]:
+    """Where the bird's origin is and how large a bird unit, in pixels of a picture of 128 a side."""
+    _, canvas = _stage(random.Random(scene.seed), scene.background)
+    return canvas.centre, canvas.scale
+
+
 def _stage(rng: random.Random, background: int | None) -> tuple[Image.Image, Canvas]:
     """Sky, ground, and the bird's place and size."""
     any_sky = rng.choice(BACKGROUNDS)  # drawn always, so that all else stays the same

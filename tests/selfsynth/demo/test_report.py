@@ -60,6 +60,12 @@ def test_a_feature_that_is_hidden_counts_against_precision_and_a_missing_one_aga
     assert figures.repetition_rate == 0.5
 
 
+def test_weighted_figures_count_the_parts_that_are_hidden_often_alone(figures: RoundFigures) -> None:
+    """Only the tail is ever hidden: cited twice, once rightly; it is visible once, in two pictures."""
+    weighted = (figures.hidden_often_precision, figures.hidden_often_recall, figures.hidden_often_image_blind)
+    assert weighted == (0.5, 1.0, 0.5)
+
+
 def test_precision_of_nothing_cited_is_blank_and_null() -> None:
     figures = figures_of(0, [prediction("a", "test", "A bird.", False)], TRUTH, {}, {})
     assert figures.as_json()["explanation_precision"] is None
