@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from services.generator.chat import Chat, Engine, Reply, Sampling
+from services.generator.likelihood import shared_tokens
 from services.generator.wire import Read, Schema
 from shared.errors import EngineUnavailable, NotFound
 
@@ -76,6 +77,17 @@ class ChatContract:
         assert ids[0][0] == ids[2][0]
         assert all(value <= 0 for each in (red, long, blue) for _, value in each)
         assert [value for _, value in long[: len(red) - 1]] == pytest.approx([v for _, v in red[:-1]], abs=2e-3)
+
+    def test_a_text_without_an_image_is_answered_and_read(self, served: Served) -> None:
+        async def ask() -> tuple[tuple[Reply, ...], list[Read]]:
+            async with Chat(served.engine) as chat:
+                replies = await chat.ask(served.model, None, "A red wing.", replace(WARM, n=2), 1)
+                read = [await chat.read(served.model, None, "A wing?", said) for said in (".", "A red wing.")]
+                return replies, read
+
+        replies, read = asyncio.run(ask())
+        assert len(replies) == 2
+        assert 0 < shared_tokens(read) < min(map(len, read))
 
     def test_an_unknown_model_is_not_found(self, served: Served) -> None:
         with pytest.raises(NotFound, match="no-such-model"):

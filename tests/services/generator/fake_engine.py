@@ -2,7 +2,7 @@
 
 `python -m tests.services.generator.fake_engine PORT HOLD_S` is one in a process of its own, to be killed or stopped.
 
-It sees an image only as the hash of its bytes. `chat_contract` holds it to what the real engine does.
+It sees an image only as the hash of its bytes, "" where there is none. `chat_contract` holds it to the real engine.
 """
 
 import base64
@@ -173,11 +173,12 @@ def _asked(body: dict[str, Any]) -> Asked:
     message, *said = body["messages"]
     assert bool(said) == body.get("continue_final_message", False)
     parts = {part["type"]: part for part in message["content"]}
-    image = base64.b64decode(parts["image_url"]["image_url"]["url"].partition("base64,")[2], validate=True)
+    shown = parts.get("image_url")
+    image = base64.b64decode(shown["image_url"]["url"].partition("base64,")[2], validate=True) if shown else None
     return Asked(
         model=body["model"],
         text=parts["text"]["text"],
-        image_sha256=hashlib.sha256(image).hexdigest(),
+        image_sha256="" if image is None else hashlib.sha256(image).hexdigest(),
         n=body["n"],
         temperature=body["temperature"],
         max_tokens=body["max_tokens"],

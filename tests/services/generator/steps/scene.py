@@ -74,6 +74,10 @@ class Scene:
     def figures(self, key: str) -> dict[str, float]:
         return read_manifest(self.store, key).figures
 
+    def leave(self, name: str, record: type[R], rows: Sequence[R]) -> None:
+        """As another step's artefact; `name` is its manifest's key."""
+        _write(self.store, name, record, rows)
+
     def parts(self, step: StepName) -> dict[str, bytes]:
         keys = [key for key in self.store.list(f"jobs/j/r1/{step}") if key.endswith(".parquet")]
         return {key: self.store.get(key) for key in keys}

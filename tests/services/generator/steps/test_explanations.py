@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
+from services.generator.covering import Cover
 from services.generator.judging.verdicts import Judges
 from services.generator.steps import evaluate
 from shared.artefacts import read_manifest
@@ -24,10 +25,6 @@ from tests.shared.endpoints.fake_endpoint import MODEL as JUDGE
 from tests.shared.endpoints.fake_endpoint import Failure, FakeEndpoint
 
 GOOD = json.dumps({"explains": True, "cognition": 0.8, "reason": "Two features."})
-
-
-def scene_of_pictures(folder: Path) -> Scene:
-    return build_scene(folder, train=4, image_of=picture)
 
 
 def context(scene: Scene, **wanted: Any) -> StepContext:
@@ -82,29 +79,26 @@ def test_fluency_is_what_the_base_thinks_of_the_answer_s_own_words(scene: Scene,
 
 
 def test_hiding_compares_the_cited_region_with_the_others(tmp_path: Path, fake: FakeEngine) -> None:
-    scene = scene_of_pictures(tmp_path)
-    labels = {example.sha256: example.label for example in scene.examples}
-    fake.says = lambda asked, choice: f"A {labels[asked.image_sha256]} with a crimson wing."
-    covered: dict[str, int] = {}
+    """Without its second cell neither concept nor class is found; without the third the class is less likely, too."""
+    scene = build_scene(tmp_path, train=4, image_of=picture)
+    labels, lacks = {example.sha256: example.label for example in scene.examples}, dict[str, int]()
+    for example in scene.of("test"):
+        cover = Cover(scene.store.get(example.image_key))
+        for number, box in enumerate(cover.cells(2)):
+            lacks[sha256(cover.without(box)).hexdigest()] = number
+    fake.says = lambda asked, choice: f"A {labels.get(asked.image_sha256, '')} with a crimson wing."
+    falls = {"concept": {1: 5.0}, "class": {1: 3.0, 2: 1.5}}
 
     def finds(asked: Asked) -> float:
-        """The fourth picture of each image, a cell, is the one in which nothing is found any more."""
-        place = covered.setdefault(asked.image_sha256, len(covered)) % 5
-        return -9.0 if place == 3 else -1.0
+        what = "concept" if str(asked.said).endswith("wing") else "class"
+        return -1.0 - falls[what].get(lacks.get(asked.image_sha256, -1), 0.0)
 
     fake.finds = finds
-    key = evaluated(context(scene, faithfulness={"images": 1, "grid": 2}), replace_flight(fake))
-    hiding = [row.hiding for row in scene.rows(Prediction, key) if row.hiding is not None]
-    assert hiding == [(8.0, 0.0)]
+    key = evaluated(context(scene, faithfulness={"images": 1, "grid": 2}), fake)
+    assert [row.hiding for row in scene.rows(Prediction, key) if row.hiding is not None] == [(3.0, 0.5)]
     counts = scene.figures(key)
     assert counts["hiding_requests"] == sum(asked.said is not None for asked in fake.asked) == 12
-    assert explanation_figures(counts)["faithfulness"] == 8.0
-
-
-def replace_flight(fake: FakeEngine) -> FakeEngine:
-    """One request at a time, in order."""
-    fake.most_open = None
-    return fake
+    assert explanation_figures(counts)["faithfulness"] == 2.5
 
 
 @pytest.fixture
