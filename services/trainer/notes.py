@@ -48,6 +48,13 @@ class CheckpointMade(Note):
     folder: Path
 
 
+class Remark(Note):
+    """Something that the user should know of this training, in words."""
+
+    event: Literal["remark"] = "remark"
+    message: str
+
+
 class Result(Note):
     """Training ended well. Of `pairs`, all that were trained on, `instruction_pairs` are general and not the job's
     own. `losses` also holds the points of the attempts that were resumed from. `not_packed` tells why pairs had
@@ -73,5 +80,5 @@ class Result(Note):
     stopped_early: bool = False
 
 
-Event = StepDone | Validated | CheckpointMade
+Event = StepDone | Validated | CheckpointMade | Remark
 EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])

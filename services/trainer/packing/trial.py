@@ -28,10 +28,11 @@ _PAIRS = 3
 
 @dataclass(frozen=True)
 class Sequences:
-    """How pairs become sequences. `why_not` is empty where they are packed."""
+    """How pairs become sequences. `why_not` is empty where they are packed; `refused` where it is the model's fault."""
 
     collate: Collator
     why_not: str
+    refused: bool = False
 
     @property
     def packed(self) -> bool:
@@ -75,7 +76,7 @@ class Trial:
                 return Sequences(packed, "")
             log.info("packing tried in vain", attention=implementation, why=why_not)
             _set_attention(self.model, before)
-        return Sequences(plain, why_not)
+        return Sequences(plain, why_not, refused=True)
 
     def _fault(self, packed: PackCollator, pairs: list[TokenPair], separate: Tensor) -> str:
         try:

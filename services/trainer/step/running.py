@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from services.trainer.notes import CheckpointMade, Result, StepDone, Validated
+from services.trainer.notes import CheckpointMade, Remark, Result, StepDone, Validated
 from services.trainer.plan import Plan, accumulation_of
 from services.trainer.step.checkpoints import CheckpointUploads
 from services.trainer.step.child import TrainingProcess
@@ -107,6 +107,8 @@ class _Following:
                 case CheckpointMade():
                     self._uploads.begin(note.step, note.folder)
                     self._spending.save()
+                case Remark():
+                    self._context.tell(note.message)
 
     def _push(self, done: StepDone) -> None:
         point, pace = done.point, done.pace

@@ -11,7 +11,7 @@ import torch
 from torch import distributed
 from transformers import TrainerCallback
 
-from services.trainer.notes import CheckpointMade, Event, StepDone, Validated
+from services.trainer.notes import CheckpointMade, Event, Remark, StepDone, Validated
 from services.trainer.plan import Plan
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.early_stopping import VALIDATION, History, keep_best
@@ -33,6 +33,9 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
 
     def stop_soon(self, signum: int, frame: Any) -> None:
         self.stopping = True
+
+    def remark(self, message: str) -> None:
+        self._note(Remark(message=message))
 
     def points(self, history: History) -> tuple[LossPoint, ...]:
         """One a step, with the validation's loss where there was one."""

@@ -59,6 +59,8 @@ def tune(plan: Plan) -> None:
     reporter = Reporter(plan, len(pairs), trainer.pairs_of_step, watch)
     trainer.add_callback(reporter)
     if trainer.is_world_process_zero():
+        if sequences.refused and not plan.checkpoint:
+            reporter.remark(f"each QA pair is trained in a sequence of its own: {sequences.why_not}")
         for tracker in trackers_of(plan):
             trainer.add_callback(tracker)
     signal.signal(signal.SIGTERM, reporter.stop_soon)
@@ -141,7 +143,8 @@ def _leave(
 def _sequences(plan: Plan, model: Any, encoder: PairEncoder, pad_id: int, pairs: list[TokenPair]) -> Sequences:
     """Tried where the model will be trained: another device may compute otherwise."""
     if plan.parallel == "zero3":
-        return Sequences(PairCollator(encoder, pad_id), "train.parallel is zero3: a shared-out model cannot be tried")
+        why_not = "train.parallel is zero3: a shared-out model cannot be tried"
+        return Sequences(PairCollator(encoder, pad_id), why_not, refused=True)
     if torch.cuda.is_available():
         model.cuda()
     trial = Trial(model, encoder, pad_id, plan.settings.pack_length, autocast=precision_of(plan) == "bf16")

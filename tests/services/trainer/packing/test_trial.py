@@ -43,6 +43,7 @@ def test_a_model_that_does_not_heed_the_mask_is_not_packed(model: Any, encoder: 
     model.get_base_model().model.language_model.register_forward_pre_hook(without_mask, with_kwargs=True)
     sequences = trial(model, encoder).sequences(pairs_of(encoder), wanted=True)
     assert "gradients differ by" in sequences.why_not
+    assert sequences.refused
     assert sequences.collate(pairs_of(encoder))["input_ids"].shape[0] == 6
 
 
@@ -59,6 +60,7 @@ def test_what_is_not_wanted_or_pointless_is_not_packed(model: Any, encoder: Pair
     pairs = pairs_of(encoder)
     assert "off" in trial(model, encoder).sequences(pairs, wanted=False).why_not
     assert "several pairs" in trial(model, encoder).sequences([pairs[0], pairs[3]], wanted=True).why_not
+    assert not trial(model, encoder).sequences(pairs, wanted=False).refused
 
 
 def test_a_trial_leaves_model_and_chance_as_they_were(model: Any, encoder: PairEncoder) -> None:

@@ -56,6 +56,7 @@ def test_shared_out_weights_give_those_of_one_process(plain: dict[str, Any], tmp
         run.run_killed_at(attempt=1, step=4)
     manifest = run.finish(attempt=2)
     assert "zero3" in manifest.extra["not_packed"]
+    assert run.told == [f"each QA pair is trained in a sequence of its own: {manifest.extra['not_packed']}"]
     assert_same(run.weights(manifest), plain)
 
 

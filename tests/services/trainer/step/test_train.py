@@ -138,6 +138,11 @@ def test_what_all_attempts_took_is_told(calm: tuple[Watched, Manifest], troubled
     assert troubled[1].figures["cpu_seconds"] > calm[1].figures["cpu_seconds"] > 0
 
 
+def test_what_is_nobodys_fault_is_only_in_the_manifest(calm: tuple[Watched, Manifest]) -> None:
+    assert calm[1].extra["not_packed"] == "no image has several pairs"
+    assert calm[0].told == []
+
+
 def test_nothing_stays_in_the_work_folder_after_success(calm: tuple[Watched, Manifest]) -> None:
     assert list(calm[0].settings.work_dir.iterdir()) == []
 
