@@ -146,8 +146,9 @@ def test_general_instructions_are_mixed_in_and_are_no_data_set_of_their_own(stan
     mixed = standing.dataset(folder, kind="instructions")
     assert (mixed["status"], mixed["layout"], mixed["splits"]) == ("ready", "instructions", {"train": 6})
     refused(standing, body | {"dataset": mixed["id"]}, 422, "wrong_kind")
-    wanted = {"train": {"instruction_data": {"dataset": mixed["id"], "ratio": 0.5}}}
-    assert standing.post("/jobs", body | {"settings": wanted})["settings"]["train"] == wanted["train"]
+    wanted = {"dataset": mixed["id"], "ratio": 0.5}
+    job = standing.post("/jobs", body | {"settings": {"train": {"instruction_data": wanted}}})
+    assert job["settings"]["train"]["instruction_data"] == wanted
     for path in ("images", "findings", "report"):
         assert standing.client.get(f"/datasets/{mixed['id']}/{path}").status_code == 200
 
