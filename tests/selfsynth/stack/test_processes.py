@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from selfsynth.stack.processes import Process, Program
-from services.trainer.step.train import DRAIN_S
+from services.trainer.wiring import TrainerSettings
 from shared.errors import SystemFault
 
 _WITH_A_CHILD_OF_ITS_OWN_SESSION = (
@@ -144,4 +144,4 @@ def test_no_secret_stands_on_a_command_line(tmp_path: Path) -> None:
 
 
 def test_a_stopped_trainer_is_given_the_time_that_its_last_checkpoint_may_take(tmp_path: Path) -> None:
-    assert Program("trainer", (), tmp_path / "trainer.log").patience_s > DRAIN_S
+    assert Program("trainer", (), tmp_path / "trainer.log").patience_s > TrainerSettings.model_fields["trainer_grace_s"].default
