@@ -9,7 +9,7 @@ Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels."""
 
 # Models look at pictures of some hundred pixels; larger ones would only be slow to send so often.
-MOST_PIXELS_A_SIDE = 1024
+MOST_PIXELS_A_SIDE = 672
 
 
 class Cover:

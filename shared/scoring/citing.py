@@ -59,7 +59,9 @@ class Citing:
         """Each cited concept once, in the order in which they appear."""
         folded, places = fold_with_places(text)
         words = _words(folded)
-        near = (concept for stem in {word.stem for word in words} for concept in self._by_rarest.get(stem, ()))
+        said = {word.stem for word in words}
+        near = (concept for stem in said for concept in self._by_rarest.get(stem, ()))
+        near = (concept for concept in near if said.issuperset(self._stems[concept]))
         found = (self._citation(concept, folded, places, words) for concept in near)
         return tuple(sorted((each for each in found if each), key=lambda each: (each.start, each.end, each.concept)))
 

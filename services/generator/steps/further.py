@@ -3,8 +3,9 @@
 Asks; what the answers are worth, `shared.scoring.explaining` knows.
 """
 
+from asyncio import Semaphore
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,8 @@ from shared.types.records import Example, Prediction
 from shared.worker.context import StepContext
 
 _ANSWER_TOKENS = 64
+# An image is held in memory once a cell while it is covered.
+_COVERED_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class FurtherQuestions:
     citing: Citing
     asked: frozenset[str]
     hidden: frozenset[str]
+    covering: Semaphore = field(default_factory=lambda: Semaphore(_COVERED_AT_ONCE))
 
     @classmethod
     def of(cls, context: StepContext, scorer: LabelScorer, citing: Citing) -> "FurtherQuestions":
@@ -75,7 +79,8 @@ class FurtherQuestions:
         cited = citations[sitting.seed("hiding") % len(citations)]
         sentence = bare_answer(row.predicted, self.settings.asks_for)
         named = Saying(self.plain, sentence, sentence.rindex(row.predicted))
-        found = await drops(sitting, cited_words(row.question, row.answer, cited), named, grid)
+        async with self.covering:
+            found = await drops(sitting, cited_words(row.question, row.answer, cited), named, grid)
         return {"hiding": found or ()}
 
 

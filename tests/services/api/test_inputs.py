@@ -27,6 +27,10 @@ FACTS = JobFacts(
     ("at", "inputs"),
     [
         (Position(0, S.EVALUATE), {"examples": "ex", "concept_bank": "bank"}),
+        (
+            Position(2, S.EVALUATE),
+            {"examples": "ex", "concept_bank": "bank", "concepts": "1/select_concepts", "pairs": "2/select_answers"},
+        ),
         (Position(1, S.DESCRIBE), {"examples": "ex"}),
         (Position(1, S.SELECT_CONCEPTS), {"examples": "ex", "concept_bank": "bank", "descriptions": "1/describe"}),
         (Position(1, S.SYNTHESISE), {"examples": "ex", "concept_bank": "bank", "concepts": "1/select_concepts"}),

@@ -32,4 +32,4 @@ def test_only_the_region_is_covered_and_with_one_colour() -> None:
 def test_a_large_picture_is_scaled_down() -> None:
     target = io.BytesIO()
     Image.new("CMYK", (2100, 700)).save(target, "JPEG")
-    assert pixels(Cover(target.getvalue()).whole()).shape == (341, MOST_PIXELS_A_SIDE, 3)
+    assert pixels(Cover(target.getvalue()).whole()).shape == (224, MOST_PIXELS_A_SIDE, 3)

@@ -18,6 +18,12 @@ def test_shares_come_from_counts_and_what_was_not_measured_is_none() -> None:
     assert round_figures({}) == RoundFigures()
 
 
+def test_what_is_known_of_explanations_is_told_by_name() -> None:
+    counts = {"explained_answers": 4.0, "explained_citing": 3.0, "explained_cited": 0.0, "judge_unanswered": 2.0}
+    figures = round_figures({StepName.EVALUATE: counts})
+    assert figures.explanation == {"citing_share": 0.75, "concepts_an_answer": 0.0, "judge_unanswered": 2.0}
+
+
 def test_the_best_round_is_the_best_on_validation_and_the_earlier_of_equals() -> None:
     rounds = {
         0: RoundFigures(accuracy=0.9, validation_accuracy=0.1),
