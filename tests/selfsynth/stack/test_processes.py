@@ -144,4 +144,5 @@ def test_no_secret_stands_on_a_command_line(tmp_path: Path) -> None:
 
 
 def test_a_stopped_trainer_is_given_the_time_that_its_last_checkpoint_may_take(tmp_path: Path) -> None:
-    assert Program("trainer", (), tmp_path / "trainer.log").patience_s > TrainerSettings.model_fields["trainer_grace_s"].default
+    grace_s = TrainerSettings.model_fields["trainer_grace_s"].default
+    assert Program("trainer", (), tmp_path / "trainer.log").patience_s > grace_s
