@@ -72,7 +72,7 @@ def test_a_resumed_training_sees_the_same_views(tmp_path: Path, tiny_model: Path
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Plan, Result]:
     """So high a rate that the held-out pairs' loss soon rises."""
-    early: dict[str, Any] = {"epochs": 12, "learning_rate": 0.05, "checkpoint_every": 2, "lora_dropout": 0.05}
+    early: dict[str, Any] = {"epochs": 12, "learning_rate": 0.1, "checkpoint_every": 2, "lora_dropout": 0.05}
     early["early_stopping"] = {"patience": 3, "share": 0.25}
     plan = make_plan(tmp_path_factory.mktemp("stopped"), tiny_model, **early)
     write_pairs(plan, [hold_out_greytails(pair) for pair in read_pairs(plan)])
