@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.vllm_server import PYTHON, Vllm, running_vllm
 
@@ -17,6 +18,8 @@ def pytest_configure() -> None:
     test starts and then interrupts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # As in the services, whose records never stand on standard output: there a command's own words are looked for.
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 def trackers_of(plan: Plan) -> list["Guarded"]:
     """For the first process of a training. Without network all is written below `plan.tracking`."""
+    if not plan.trackers:
+        return []
     for name, value in _surroundings(plan).items():
         os.environ.setdefault(name, value)
     # One folder a run, wherever they are kept.

@@ -17,6 +17,7 @@ from services.trainer.wiring import TrainerSettings
 from tests.services.trainer.tuning.test_tune import make_plan
 
 _RUN = "job-r1"
+_NAMES = ("WANDB_", "MLFLOW_", "TENSORBOARD_")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Plan:
     told = {"run_name": _RUN, "trackers": ("tensorboard", "wandb", "mlflow"), "tracking": folder / "tracking"}
     plan = make_plan(folder, tiny_model, epochs=0.75).model_copy(update=told)
     plan.file.write_text(plan.model_dump_json())
-    unset = {name: value for name, value in os.environ.items() if not name.startswith(("WANDB_", "MLFLOW_"))}
+    unset = {name: value for name, value in os.environ.items() if not name.startswith(_NAMES)}
     command = [sys.executable, "-m", "services.trainer.sft", str(plan.file), str(os.getpid())]
     done = subprocess.run(command, env=unset, capture_output=True, text=True, timeout=300, check=False)
     plan.stderr.write_text(done.stderr + done.stdout)
