@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 
 from services.api.datasets.validation.examine import ImageRules
 from shared.endpoints.settings import EndpointSettings
-from shared.settings import WorkerSettings
+from shared.settings import ProcessSettings, WorkerSettings
 
 _MIB = 1024 * 1024
 
@@ -42,3 +42,9 @@ class IngestSettings(WorkerSettings, EndpointSettings):
     ingest_processes: int = Field(0, ge=0, description="processes that look at images; 0: one a core")
     images_per_part: int = Field(512, ge=1, description="a killed worker looks again at no more images than these")
     image_rules: ImageRules = ImageRules()
+
+
+class MigrationSettings(ProcessSettings):
+    """What a move to the newest schema needs, and no more."""
+
+    database_url: SecretStr
