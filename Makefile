@@ -7,7 +7,7 @@ export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
 export SELFSYNTH_TEST_DATA ?= ../shared/data
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install install-vllm demo demo-base test test-long check format bench
+.PHONY: help install install-vllm install-manifest-checks demo demo-base test test-long check format bench
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+%?:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -18,13 +18,16 @@ install: ## install everything from the lock into .venv (TORCH_BACKEND=cpu asks 
 install-vllm: install ## vLLM into .venv-vllm (KIND=cpu, or cuda)
 	@tools/install_vllm.sh $(KIND)
 
+install-manifest-checks: install ## what checks k8s/, into .venv-manifests
+	@tools/install_manifest_checks.sh
+
 demo: install $(if $(filter vllm,$(ENGINE)),install-vllm) ## the whole loop on this machine: a tiny model learns twelve species (SEED=0, CONTROL=1 adds the control, ENGINE=vllm, WORLD=hard)
 	@$(PY) -m selfsynth demo --seed $(or $(SEED),0) $(if $(CONTROL),--control) --engine $(or $(ENGINE),transformers) --world $(or $(WORLD),easy)
 
 demo-base: install ## train the demo's base model anew (about 20 minutes)
 	@$(PY) -m selfsynth.demo.base.train --out selfsynth/demo/base/checkpoint
 
-test: install install-vllm check ## everything that CI runs
+test: install install-vllm install-manifest-checks check ## everything that CI runs
 	@$(PY) -m pytest -q -m "not long and not gpu"
 
 test-long: install ## what needs longer than CI has
