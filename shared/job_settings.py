@@ -147,6 +147,13 @@ class TrainSettings(StepSettings):
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     weight_decay: float = Field(0.0, ge=0)
     adam_beta2: float = Field(0.999, gt=0, lt=1, description="lower forgets old gradients sooner: for short trainings")
+    label_weight: float = Field(
+        1.0,
+        gt=0,
+        le=1000,
+        description="how many times as much a token of the label counts in the loss as another one of its answer: long "
+        "explanations drown the label. A pair's own share of the loss stays as it is",
+    )
     epochs: float = Field(2, gt=0, le=100)
     batch_size: int = Field(32, ge=1, description="QA pairs an optimiser step")
     micro_batch_size: int | None = Field(

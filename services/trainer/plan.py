@@ -26,13 +26,15 @@ class Note(BaseModel):
 
 
 class TrainPair(Note):
-    """One question about one image, and the answer to learn. `image` is a path relative to the plan's image folder,
-    `image_key` where it is stored; both are empty for a text without image. `held_out` pairs are not trained on: the
-    validation loss is theirs. `general` ones are of instruction data and not the job's own."""
+    """One question about one image, and the answer to learn, which may name the image's `label`. `image` is a path
+    relative to the plan's image folder, `image_key` where it is stored; both are empty for a text without image.
+    `held_out` pairs are not trained on: the validation loss is theirs. `general` ones are of instruction data and not
+    the job's own."""
 
     image: str
     question: str
     answer: str
+    label: str = ""
     image_key: str = ""
     held_out: bool = False
     general: bool = False

@@ -1,7 +1,7 @@
 """From token pairs to a batch of packed sequences. Knows nothing of the model but how it wants mask and positions."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -11,7 +11,9 @@ from services.trainer.packing.packs import Pack, packs_of
 from services.trainer.token_pair import IGNORED, TokenPair
 from services.trainer.tuning.encoding import PairEncoder
 from services.trainer.tuning.images import batch_images
+from services.trainer.tuning.weighting import LOSS_WEIGHTS
 
+N = TypeVar("N", int, float)
 Positions = Callable[[TokenPair], Tensor]
 Mask = Callable[[Tensor], Any]
 
@@ -52,6 +54,7 @@ class PackCollator:
             "labels": torch.tensor([_padded(pack.labels, width, IGNORED) for pack in packs]),
             "position_ids": torch.stack([self._placed(pack, width) for pack in packs], -2),
             "attention_mask": self._mask(torch.tensor([_padded(pack.branches, width, PADDING) for pack in packs])),
+            **_weights(packs, width),
         } | self._images(packs)
 
     def _placed(self, pack: Pack, width: int) -> Tensor:
@@ -64,5 +67,12 @@ class PackCollator:
         return batch_images([self._encoder.image_inputs(pack.image, pack.view) for pack in packs if pack.image])
 
 
-def _padded(values: list[int], width: int, filling: int) -> list[int]:
-    return [*values, *[filling] * (width - len(values))]
+def _weights(packs: Sequence[Pack], width: int) -> dict[str, Tensor]:
+    """Empty where all tokens count alike."""
+    if not any(pair.weights for pack in packs for pair in pack.pairs):
+        return {}
+    return {LOSS_WEIGHTS: torch.tensor([_padded(pack.weights, width, 0.0) for pack in packs])}
+
+
+def _padded(values: list[N], width: int, filling: N) -> list[N]:
+    return values + [filling] * (width - len(values))

@@ -41,6 +41,11 @@ class Pack:
         return [IGNORED] * self.shared + self._of_branches(lambda pair: pair.labels)
 
     @property
+    def weights(self) -> list[float]:
+        """The tokens' in the loss."""
+        return [0.0] * self.shared + [w for pair in self.pairs for w in pair.all_weights[self.shared :]]
+
+    @property
     def branches(self) -> list[int]:
         """For each token 0 where it is shared, else the number of its branch, from 1."""
         own = [number for number, pair in enumerate(self.pairs, 1) for _ in pair.ids[self.shared :]]

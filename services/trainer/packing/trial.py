@@ -19,6 +19,7 @@ from services.trainer.packing.positions import positions_of
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.collate import PairCollator
 from services.trainer.tuning.encoding import PairEncoder
+from services.trainer.tuning.weighting import unweighted
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ class Trial:
     def gradient(self, batch: dict[str, Any]) -> Tensor:
         """Of all trained weights, flat. Without dropout, whose draws would differ."""
         device = self.model.device
-        on_device = {key: value.to(device) for key, value in batch.items()}
+        on_device = {key: value.to(device) for key, value in unweighted(batch).items()}
         trained = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.model.eval()
         with torch.autocast(device.type, torch.bfloat16, enabled=self.autocast):

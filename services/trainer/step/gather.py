@@ -73,6 +73,7 @@ def gather_images(
                 image_key=example.image_key,
                 question=row.question,
                 answer=row.text,
+                label=example.label,
                 held_out=example in held_out,
             )
             for row in rows

@@ -4,6 +4,7 @@ Training and serving build prompts from the same template, so the ids of a train
 The prompt holds the image and the question only; the loss is on the answer and its end token only.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from services.trainer.plan import TrainPair
-from services.trainer.token_pair import TokenPair
+from services.trainer.token_pair import TokenPair, weights_of
 from services.trainer.tuning.augmenting import Views
 from services.trainer.tuning.images import ImageInputs
 from shared.errors import InvalidInput, SystemFault
@@ -38,11 +39,15 @@ class _Written:
 class PairEncoder:
     """Turns pairs into ids. `processor` is the base model's, with tokenizer, image processor and chat template."""
 
-    def __init__(self, processor: Any, images: Path, views: Views | None = None) -> None:
-        """`views` draws what `image_inputs` is asked for beside the images themselves."""
+    def __init__(
+        self, processor: Any, images: Path, views: Views | None = None, label_weight: float | None = None
+    ) -> None:
+        """`views` draws what `image_inputs` is asked for beside the images themselves. `label_weight`: see the setting;
+        None where nothing is trained."""
         self._processor = processor
         self._images = images
         self._views = views or Views(0)
+        self._label_weight = label_weight or 1.0
         self._written: dict[str, _Written] = {}
         self._inputs: dict[tuple[int, str], ImageInputs] = {}
         self._cached_bytes = 0
@@ -62,7 +67,21 @@ class PairEncoder:
                 "the base model's chat template does not keep the prompt's tokens when the answer is added",
                 remedy="Use a model whose template renders the answer after the generation prompt.",
             )
-        return TokenPair(image=pair.image, ids=tuple(whole), prompt_length=len(prompt))
+        weights = None if self._label_weight == 1 else self._weights(pair, len(prompt), len(whole))
+        return TokenPair(image=pair.image, ids=tuple(whole), prompt_length=len(prompt), weights=weights)
+
+    def _weights(self, pair: TrainPair, prompt_length: int, length: int) -> tuple[float, ...]:
+        """Those of the tokens that hold any character of the label, wherever the answer names it."""
+        text = self._written_out(self._ended(self._render(pair, answered=True)), pair.image)
+        answer = text.rfind(pair.answer)
+        spans = [
+            (found.start(), found.end())
+            for found in re.finditer(re.escape(pair.label), text, re.IGNORECASE)
+            if pair.label and found.start() >= answer
+        ]
+        offsets = self._tokenized(text, return_offsets_mapping=True)["offset_mapping"]
+        named = [k for k, (start, end) in enumerate(offsets) if any(start < b and a < end for a, b in spans)]
+        return weights_of(prompt_length, length, named, self._label_weight)
 
     def fault_of(self, pair: TokenPair, max_length: int) -> str | None:
         """Why a pair cannot be trained on, or None: it is over-long, or its text holds the model's control tokens."""
@@ -169,13 +188,19 @@ class PairEncoder:
 
     def _ids(self, text: str, image: str) -> list[int]:
         """As the processor does it: the image written out, and BOS added only where the template gives none."""
-        if image:
-            if image not in self._written:
-                self.image_inputs(image)
-            text = text.replace(self._processor.image_token, self._written[image].text)
+        return list(self._tokenized(self._written_out(text, image))["input_ids"])
+
+    def _written_out(self, text: str, image: str) -> str:
+        if not image:
+            return text
+        if image not in self._written:
+            self.image_inputs(image)
+        return text.replace(self._processor.image_token, self._written[image].text)
+
+    def _tokenized(self, text: str, **more: bool) -> Any:
         bos = self._processor.tokenizer.bos_token
         bare = bos is not None and text.startswith(bos)
-        return list(self._processor.tokenizer(text, add_special_tokens=not bare)["input_ids"])
+        return self._processor.tokenizer(text, add_special_tokens=not bare, **more)
 
 
 def _bytes_of(inputs: ImageInputs) -> int:

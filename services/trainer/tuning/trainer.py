@@ -9,9 +9,25 @@ from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.diverging import NotFinite, bad_ones
 from services.trainer.tuning.early_stopping import VALIDATION
 from services.trainer.tuning.feeding import PassTrainer, filler
+from services.trainer.tuning.weighting import LOSS_WEIGHTS, unweighted, weighted_loss
 
 
 class TuningTrainer(PassTrainer):
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        if any(self.train_dataset[turn].weights for turn in self._passes[0]):
+            self.compute_loss_func = self._weigh
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """As ever, but where tokens have weights the model's own loss gives way to the weighted one."""
+        self._weights: torch.Tensor | None = inputs.get(LOSS_WEIGHTS)
+        return super().compute_loss(model, unweighted(inputs), return_outputs, num_items_in_batch)
+
+    def _weigh(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any) -> torch.Tensor:
+        return weighted_loss(outputs.logits, labels, self._weights, num_items_in_batch)
+
     def evaluate(self, *args: Any, **more: Any) -> dict[str, float]:
         """The loss of the held-out pairs (`eval_dataset`), a mean over their answer tokens as in training."""
         loss = self._validation_loss()
@@ -33,7 +49,7 @@ class TuningTrainer(PassTrainer):
         self.model.eval()
         with torch.no_grad():
             for pairs in passes[self.args.process_index :: self.args.world_size]:
-                inputs = self._prepare_inputs(self.data_collator(pairs))
+                inputs = self._prepare_inputs(unweighted(self.data_collator(pairs)))
                 total += self.model(**inputs, num_items_in_batch=answers).loss
         self.model.train()
         return float(self.accelerator.reduce(total, "sum"))
@@ -58,4 +74,4 @@ class TuningTrainer(PassTrainer):
 
     def _own_loss(self, pair: TokenPair) -> float:
         with torch.no_grad():
-            return float(self.model(**self._prepare_inputs(self.data_collator([pair]))).loss)
+            return float(self.model(**self._prepare_inputs(unweighted(self.data_collator([pair])))).loss)

@@ -42,7 +42,9 @@ def tune(plan: Plan) -> None:
     torch.set_num_threads(plan.threads)
     set_seed(plan.seed)
     processor = load_processor(plan.model_path)
-    encoder = PairEncoder(processor, plan.images, Views(plan.seed, plan.settings.augmentations))
+    encoder = PairEncoder(
+        processor, plan.images, Views(plan.seed, plan.settings.augmentations), plan.settings.label_weight
+    )
     asked = read_pairs(plan)
     longest = plan.settings.max_length
     own, dropped = encode_all(encoder, (pair for pair in asked if not pair.held_out and not pair.general), longest)
