@@ -52,9 +52,8 @@ def test_the_demos_base_is_served_as_it_is(tmp_path: Path) -> None:
 
 def test_a_checkpoint_as_transformers_saves_it_is_refused_and_mended_as_said(tmp_path: Path) -> None:
     model = tiny_llava(tmp_path / "model")
-    with pytest.raises(InvalidInput, match=r"does not know the weight 'vision_tower\.") as refused:
+    with pytest.raises(InvalidInput, match=r"weight 'vision_tower\..* wants 'vision_tower\.vision_model\."):
         build(settings(model, tmp_path), CPU)
-    assert "Rename `vision_tower.` to `vision_tower.vision_model.`" in refused.value.remedy
     weights = model / "model.safetensors"
     renamed = {k.replace("vision_tower.", "vision_tower.vision_model."): v for k, v in load_file(weights).items()}
     save_file(renamed, weights, metadata={"format": "pt"})
