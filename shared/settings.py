@@ -8,7 +8,7 @@ objects the two are laid together.
 import os
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from shared.errors import InvalidInput
@@ -50,6 +50,8 @@ class WorkerSettings(ServiceSettings):
     coordinator_url: str
     worker_token: SecretStr
     worker_name: str = ""
+    metrics_port: int = Field(0, ge=0, lt=2**16, description="where /metrics and /healthz are served; 0: nowhere")
+    worker_messages: int = Field(0, ge=0, description="to handle before the worker ends; 0: all, and those to come")
 
 
 def secrets_dir() -> Path | None:

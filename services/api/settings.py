@@ -30,6 +30,7 @@ class ApiSettings(EndpointSettings):
     chats_at_once: int = Field(4, ge=1, description="chats with tuned models that the engine is asked at a time")
     chat_s: float = Field(120.0, gt=0, description="how long a chat waits for its answer")
     chat_limit_bytes: int = Field(16 * _MIB, description="limit of a chat's body, its image included")
+    migrate_at_start: bool = Field(True, description="else wait until `python -m services.api.migrate` has done it")
     body_limit_bytes: int = _MIB
     upload_limit_bytes: int = 20 * 1024 * _MIB
 

@@ -35,8 +35,11 @@ class Parts:
     loop: Loop
 
     def start(self) -> None:
-        """Move the database to the newest schema, then begin to reconcile."""
-        self.database.migrate()
+        """Move the database to the newest schema, or wait until it was moved, then begin to reconcile."""
+        if self.settings.migrate_at_start:
+            self.database.migrate()
+        else:
+            self.database.await_schema()
         self.loop.start()
 
     def stop(self) -> None:

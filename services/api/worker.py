@@ -43,7 +43,7 @@ def rules_of(settings: IngestSettings) -> Rules:
 def main() -> None:
     settings = IngestSettings()
     configure("data-worker", settings.log_level)
-    serve(QueueName.DATA, settings.redis_url.get_secret_value())
+    serve(QueueName.DATA, settings)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def run_step(message: dict[str, Any]) -> None:
 def main() -> None:
     settings = read_settings()
     logs.configure("generator", settings.log_level)
-    serve(QueueName.GENERATION, settings.redis_url.get_secret_value())
+    serve(QueueName.GENERATION, settings)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main() -> None:
 
     settings = read_settings()
     logs.configure("selector", settings.log_level)
-    serve(QueueName.SELECTION, settings.redis_url.get_secret_value())
+    serve(QueueName.SELECTION, settings)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 from services.trainer.step.following import follow
 from services.trainer.wiring import TrainerSettings, steps_of
 from shared.logs import configure
+from shared.observing.exporting import exporting
 from shared.types.lifecycle import QueueName
 from shared.types.tasks import StepTask
 from shared.worker.harness import run_task
@@ -26,10 +27,11 @@ def main() -> None:
     settings = TrainerSettings()
     configure("trainer", settings.log_level)
     if settings.machines.count > 1 and settings.machines.rank > 0:
-        follow(settings)
+        with exporting(settings.metrics_port, settings.redis_url.get_secret_value()):
+            follow(settings)
     for name in _PRELOAD:
         importlib.import_module(name)
-    serve(QueueName.TRAINING, settings.redis_url.get_secret_value())
+    serve(QueueName.TRAINING, settings)
 
 
 if __name__ == "__main__":

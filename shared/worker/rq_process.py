@@ -15,7 +15,9 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
 
+from shared.observing.exporting import exporting
 from shared.queues import connect, queue_of
+from shared.settings import WorkerSettings
 from shared.types.lifecycle import QueueName
 from shared.worker.parent_death import die_with_parent
 
@@ -46,8 +48,10 @@ class DrainingWorker(Worker):
         super().main_work_horse(job, queue)
 
 
-def serve(queue: QueueName, redis_url: str) -> None:
-    """Handle the queue's messages until SIGTERM."""
+def serve(queue: QueueName, settings: WorkerSettings) -> None:
+    """Handle the queue's messages until SIGTERM; with `worker_messages` no more than so many, and none that is yet to
+    come: a process that was started for a message must end when another took it."""
+    redis_url = settings.redis_url.get_secret_value()
     connection = connect(redis_url)
     worker = DrainingWorker(
         [queue_of(connection, queue)],
@@ -57,4 +61,6 @@ def serve(queue: QueueName, redis_url: str) -> None:
         worker_ttl=_WORKER_TTL_S,
         job_monitoring_interval=_MAINTENANCE_S,
     )
-    worker.work(logging_level=None)
+    limit = settings.worker_messages
+    with exporting(settings.metrics_port, redis_url, worker.name):
+        worker.work(logging_level=None, burst=bool(limit), max_jobs=limit or None)

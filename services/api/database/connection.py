@@ -7,20 +7,27 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.errors import InvalidInput, SystemFault
 
 _MIGRATION_LOCK = 0x5E1F
 _START_PATIENCE_S = 30
+_SCHEMA_PATIENCE_S = 600
 
 
 class DatabaseUnavailable(SystemFault):
     code = "database_unavailable"
+
+
+class SchemaMissing(SystemFault):
+    code = "schema_missing"
 
 
 class Database:
@@ -60,6 +67,27 @@ class Database:
         with _translated(), self.engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             command.upgrade(_alembic(connection), "head")
+
+    def await_schema(self, within_s: float = _SCHEMA_PATIENCE_S) -> None:
+        """Returns when the database has this release's schema. Raises SchemaMissing when it has not in time."""
+        for attempt in Retrying(
+            retry=retry_if_exception_type((DatabaseUnavailable, SchemaMissing)),
+            stop=stop_after_delay(within_s),
+            wait=wait_fixed(1),
+            reraise=True,
+        ):
+            with attempt:
+                self._check_schema()
+
+    def _check_schema(self) -> None:
+        with _translated(), self.engine.connect() as connection:
+            wanted = ScriptDirectory.from_config(_alembic(connection)).get_current_head()
+            found = MigrationContext.configure(connection).get_current_heads()
+        if wanted not in found:
+            raise SchemaMissing(
+                f"the database has schema {', '.join(found) or 'none'}, and this release wants {wanted}",
+                remedy="Run `python -m services.api.migrate` of this release.",
+            )
 
     def close(self) -> None:
         self.engine.dispose()

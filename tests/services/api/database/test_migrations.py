@@ -2,11 +2,12 @@
 
 import threading
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-from services.api.database.connection import Database
+from services.api.database.connection import Database, SchemaMissing
 from services.api.database.models import Base
 from tests.servers import Postgres
 
@@ -39,3 +40,13 @@ def test_two_coordinators_may_migrate_at_once(postgres: Postgres) -> None:
     assert "jobs" in inspect(databases[0].engine).get_table_names()
     for database in databases:
         database.close()
+
+
+def test_a_coordinator_that_may_not_migrate_waits_until_another_program_did(postgres: Postgres) -> None:
+    database = Database(postgres.create())
+    with pytest.raises(SchemaMissing, match="has schema none"):
+        database.await_schema(within_s=0.1)
+    threading.Timer(0.5, database.migrate).start()
+    database.await_schema(within_s=30)
+    assert "jobs" in inspect(database.engine).get_table_names()
+    database.close()

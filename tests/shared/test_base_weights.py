@@ -1,0 +1,66 @@
+"""Base weights are copied onto a volume once, whole, and only from where they were said to come."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.base_weights import MARK, fill, wait
+from shared.errors import InvalidInput, SystemFault
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    (folder / "nested").mkdir(parents=True)
+    for name in ("config.json", "model-00001-of-00001.safetensors", "nested/more.json"):
+        (folder / name).write_text(name)
+    return folder
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_folder_and_a_store_are_copied_whole(scheme: str, source: Path, tmp_path: Path) -> None:
+    fill(f"{scheme}{source}", tmp_path / "models" / "base")
+    wait(tmp_path / "models" / "base", within_s=0)
+    assert (tmp_path / "models" / "base" / "nested" / "more.json").read_text() == "nested/more.json"
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["base"]
+
+
+def test_weights_that_are_there_are_left_alone(source: Path, tmp_path: Path) -> None:
+    fill(str(source), tmp_path / "base")
+    (tmp_path / "base" / "config.json").write_text("as it is")
+    fill(str(source), tmp_path / "base")
+    assert (tmp_path / "base" / "config.json").read_text() == "as it is"
+
+
+def test_an_interrupted_copy_is_gone_on_with(source: Path, tmp_path: Path) -> None:
+    partial = tmp_path / ".base.partial"
+    partial.mkdir()
+    (partial / "config.json").write_text("half")
+    fill(f"file://{source}", tmp_path / "base")
+    assert (tmp_path / "base" / "config.json").read_text() == "config.json"
+    assert not partial.exists()
+
+
+def test_other_weights_never_take_a_model_s_place(source: Path, tmp_path: Path) -> None:
+    fill(str(source), tmp_path / "base")
+    with pytest.raises(InvalidInput, match="holds the weights of"):
+        fill(f"file://{source}", tmp_path / "base")
+
+
+def test_a_source_without_weights_is_refused_and_marks_nothing(source: Path, tmp_path: Path) -> None:
+    (source / "config.json").unlink()
+    with pytest.raises(InvalidInput, match=r"has no config\.json"):
+        fill(str(source), tmp_path / "base")
+    assert not list(tmp_path.rglob(MARK))
+    with pytest.raises(InvalidInput, match="no weights at"):
+        fill("nowhere", tmp_path / "base")
+
+
+def test_a_hub_s_weights_need_a_revision(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="names no revision"):
+        fill("hub:organisation/name", tmp_path / "base")
+
+
+def test_who_waits_in_vain_is_told_for_what(tmp_path: Path) -> None:
+    with pytest.raises(SystemFault, match="no weights came into"):
+        wait(tmp_path / "base", within_s=0)
