@@ -13,20 +13,16 @@ kind="${kind:-cpu}"
 lock="tools/vllm/$kind.lock"
 [ -f "$lock" ] || { echo "error: there is no build of vLLM called '$kind'. Give cpu or cuda." >&2; exit 1; }
 [ -x .venv/bin/uv ] || tools/install.sh
-export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
+. tools/locked.sh
 uv=.venv/bin/uv
 stamp="$env/.installed-$kind"
 if [ ! "$stamp" -nt "$lock" ]; then
     rm -rf "$env"
     "$uv" venv --quiet --python .venv/bin/python "$env"
-    options=()
-    links="$(.venv/bin/python -m pip config get global.find-links 2>/dev/null || true)"
-    [ -n "$links" ] && options+=(--find-links "$links")
-    if [ "$kind" = cpu ] && { [ -z "$links" ] || ! ls "$links"/torch-*+cpu*.whl >/dev/null 2>&1; }; then
-        options+=(--torch-backend cpu)
-    fi
+    [ "$kind" = cpu ] && TORCH_BACKEND="${TORCH_BACKEND:-cpu}"
+    torch_options .venv/bin/python
     # Compiled here once: three processes import all of it at every start.
-    "$uv" pip install --quiet --compile-bytecode --python "$env" --no-deps "${options[@]}" --requirement "$lock"
+    "$uv" pip install --quiet --compile-bytecode --python "$env" --no-deps "${torch_options[@]}" --requirement "$lock"
 fi
 if [ ! "$stamp" -nt pyproject.toml ] || [ ! "$stamp" -nt "$0" ]; then
     "$uv" pip install --quiet --python "$env" --no-deps --editable .

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Run while an image is built: installs locked versions into ./.venv, with neither uv, pip nor the project in it.
+# `install.sh group NAME` takes a dependency group of uv.lock, `install.sh vllm KIND` one of tools/vllm/KIND.lock.
+set -euo pipefail
+# shellcheck source=tools/locked.sh
+. tools/locked.sh
+export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
+kind="$1" name="$2" tool=/opt/uv
+if [ ! -x "$tool/bin/uv" ]; then
+    python3 -m venv "$tool"
+    "$tool/bin/python" -m pip install --quiet "uv==$(uv_version)"
+fi
+"$tool/bin/uv" venv --quiet --python "$(command -v python3)" .venv
+torch_options "$tool/bin/python"
+case "$kind" in
+    group) requirements "$tool/bin/uv" "$name" >/tmp/wanted ;;
+    vllm) cp "tools/vllm/$name.lock" /tmp/wanted ;;
+    *) echo "error: say 'group NAME' or 'vllm KIND', not '$kind'" >&2; exit 1 ;;
+esac
+# Compiled here once: nothing can be written where the image runs.
+"$tool/bin/uv" pip install --quiet --compile-bytecode --python .venv --no-deps "${torch_options[@]}" --requirement /tmp/wanted
+rm /tmp/wanted
+if [ "$kind" = vllm ]; then
+    # vLLM finds our plugin by the project's entry point. An editable install only names this folder: the code comes later.
+    touch README.md
+    "$tool/bin/uv" pip install --quiet --python .venv --no-deps --editable .
+fi
