@@ -64,7 +64,7 @@ class ManifestRef(BaseModel):
 
 def fingerprint(task: StepTask) -> str:
     """SHA-256 over all that a step's rows depend on: parts of other settings or inputs are never mixed in."""
-    facts = task.model_dump(mode="json", exclude={"attempt", "lease_s", "output_prefix"})
+    facts = task.model_dump(mode="json", exclude={"attempt", "lease_s", "output_prefix", "traceparent"})
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

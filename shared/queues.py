@@ -52,7 +52,7 @@ class Messages:
             self._forget(task.message_id)
             queue_of(self._connection, name).enqueue_call(
                 HANDLERS[name],
-                args=(task.model_dump(mode="json"),),
+                args=(task.message(),),
                 job_id=task.message_id,
                 timeout=-1,
                 result_ttl=_RESULT_TTL_S,

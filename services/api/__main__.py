@@ -8,16 +8,18 @@ from services.api.app import create_app
 from services.api.settings import ApiSettings
 from services.api.wiring import build
 from shared.logs import configure
+from shared.observing import tracing
 
 
 def main() -> None:
     arguments = _parser().parse_args()
     settings = ApiSettings()
     configure("api", settings.log_level)
+    tracing.configure("api")
+    app = create_app(build(settings))
+    tracing.trace_requests(app)
     # uvicorn's own lines go through our JSON formatter.
-    uvicorn.run(
-        create_app(build(settings)), host=arguments.host, port=arguments.port, log_config=None, access_log=False
-    )
+    uvicorn.run(app, host=arguments.host, port=arguments.port, log_config=None, access_log=False)
 
 
 def _parser() -> argparse.ArgumentParser:

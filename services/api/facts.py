@@ -19,6 +19,7 @@ def facts_of(session: Session, job: Job, lease_s: float) -> JobFacts:
         seed=job.seed,
         params=job.settings,
         lease_s=lease_s,
+        traceparent=job.traceparent,
         examples=(dataset.examples,) if dataset.examples else (),
         concept_bank=(job.concept_bank,) if job.concept_bank else (),
         instructions=_instructions(session, job),

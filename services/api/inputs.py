@@ -28,6 +28,7 @@ class JobFacts:
     seed: int
     params: Mapping[str, Any]
     lease_s: float
+    traceparent: str | None = None
     examples: Keys = ()
     concept_bank: Keys = ()
     instructions: Keys = ()
@@ -52,6 +53,7 @@ def task_for(facts: JobFacts, at: Position, shard: int, shards: int, attempt: in
         seed=facts.seed,
         params=dict(facts.params),
         lease_s=facts.lease_s,
+        traceparent=facts.traceparent,
     )
 
 

@@ -50,7 +50,8 @@ class Exporter:
         """WSGI."""
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            return self._answer_metrics(environ, start_response)
+            body: Iterable[bytes] = self._answer_metrics(environ, start_response)
+            return body
         if path == "/healthz":
             wrong = self._health()
             status, text = ("503 Service Unavailable", wrong) if wrong else ("200 OK", "ok")

@@ -14,7 +14,8 @@ class StepTask(BaseModel):
     `pairs`, `instructions` and `proposals` to manifests (one a shard), `concept_bank` and `classes` to a JSON object,
     `adapter` to the prefix of an adapter's files.
     `teacher` is the model name to generate with; `params` are the job's whole settings (shared.job_settings) as JSON,
-    so that a step can read its own part.
+    so that a step can read its own part. `traceparent` (W3C) is the span that the step belongs below, where its job is
+    traced; it changes nothing of what the step does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,11 @@ class StepTask(BaseModel):
     seed: int
     params: dict[str, Any] = Field(default_factory=dict)
     lease_s: float = Field(default=15.0, gt=0)
+    traceparent: str | None = None
+
+    def message(self) -> dict[str, Any]:
+        """As JSON. What is not traced is as a worker of an earlier release knows it."""
+        return self.model_dump(mode="json", exclude=set() if self.traceparent else {"traceparent"})
 
     @property
     def message_id(self) -> str:

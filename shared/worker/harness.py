@@ -11,7 +11,10 @@ import structlog
 from shared.errors import StepInterrupted, StepStopped, report_of
 from shared.logs import bind_task
 from shared.objects import open_store
+from shared.observing import tally, tracing
+from shared.observing.figures import MESSAGES
 from shared.settings import WorkerSettings
+from shared.types.lifecycle import QUEUE_OF_STEP
 from shared.types.tasks import StepTask
 from shared.worker.context import StepContext, Work
 from shared.worker.coordinator import Coordinator
@@ -27,17 +30,22 @@ def run_task(message: dict[str, Any], work: Work, settings: WorkerSettings) -> N
     """
     task = StepTask.model_validate(message)
     bind_task(task)
+    tracing.configure(QUEUE_OF_STEP[task.step].value)
     worker = settings.worker_name or f"{socket.gethostname()}:{os.getppid()}"
     with Coordinator(settings.coordinator_url, settings.worker_token.get_secret_value(), worker, task) as coordinator:
         try:
             coordinator.started()
             log.info("step started")
-            _work_under_lease(task, work, settings, coordinator)
+            outcome = _work_under_lease(task, work, settings, coordinator)
         except StepStopped as stopped:
+            outcome = "stopped"
             log.warning("attempt refused or stopped", why=str(stopped))
+    tally.tell(MESSAGES, step=task.step.value, outcome=outcome)
+    tracing.close()
 
 
-def _work_under_lease(task: StepTask, work: Work, settings: WorkerSettings, coordinator: Coordinator) -> None:
+def _work_under_lease(task: StepTask, work: Work, settings: WorkerSettings, coordinator: Coordinator) -> str:
+    """Returns how it ended."""
     interrupted = _interrupted_by_sigterm()
     with Lease(coordinator.heartbeat, task.lease_s, kill=_kill_own_group) as lease:
 
@@ -48,18 +56,27 @@ def _work_under_lease(task: StepTask, work: Work, settings: WorkerSettings, coor
 
         try:
             store = open_store(settings.store_url, settings.store_options)
-            ref = work(StepContext(task, store, coordinator.progress, check, coordinator.tell))
+            with tracing.span(f"step {task.step.value}", task.traceparent, "consumer", _about(task)):
+                ref = work(StepContext(task, store, coordinator.progress, check, coordinator.tell))
         except StepStopped:
             raise
         except StepInterrupted:
             coordinator.again()
             log.info("step handed back")
+            return "again"
         except Exception as error:  # the process edge: every error becomes a report
             log.exception("step failed")
             coordinator.failed(report_of(error))
+            return "failed"
         else:
             coordinator.succeeded(ref)
             log.info("step succeeded", manifest=ref.key)
+            return "succeeded"
+
+
+def _about(task: StepTask) -> dict[str, str | int]:
+    told: dict[str, str | int] = {"job": task.job_id, "round": task.round, "shard": task.shard, "attempt": task.attempt}
+    return {f"selfsynth.{name}": value for name, value in told.items()}
 
 
 def _interrupted_by_sigterm() -> threading.Event:

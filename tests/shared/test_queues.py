@@ -8,6 +8,7 @@ from redis import Redis
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
+from shared.artefacts import fingerprint
 from shared.errors import QueueUnavailable
 from shared.queues import HANDLERS, Messages, connect, queue_of
 from shared.types.lifecycle import QueueName, StepName
@@ -40,7 +41,7 @@ def test_a_task_goes_into_its_steps_queue_as_json_that_names_its_handler(connect
     messages.send(TASK)
     assert queue_of(connection, QueueName.GENERATION).job_ids == ["job_1-1-describe-0-1"]
     assert message(connection).func_name == HANDLERS[QueueName.GENERATION]
-    assert message(connection).args == [TASK.model_dump(mode="json")]
+    assert message(connection).args == [TASK.message()]
 
 
 def test_a_message_is_sent_once_however_often_it_is_asked_for(connection: Redis, messages: Messages) -> None:
@@ -92,3 +93,10 @@ def test_a_queue_that_is_not_there_is_named_with_the_remedy() -> None:
     with pytest.raises(QueueUnavailable) as caught:
         gone.send(TASK)
     assert "SELFSYNTH_REDIS_URL" in caught.value.remedy
+
+
+def test_a_task_that_is_not_traced_is_one_that_workers_of_before_know() -> None:
+    assert "traceparent" not in TASK.message()
+    traced = TASK.model_copy(update={"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
+    assert type(TASK).model_validate(traced.message()) == traced
+    assert fingerprint(traced) == fingerprint(TASK)

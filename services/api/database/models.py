@@ -7,6 +7,8 @@ from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, MetaDa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.observing import tracing
+
 Json = dict[str, Any]
 
 _NAMES = {
@@ -69,7 +71,8 @@ class ConceptBankRow(Base):
 
 class Job(Base):
     """`kind` is `tuning` (what users post) or one of `rounds.ONE_OFF`. Every change of the job or
-    its steps raises `version`; a decision made on an older version is thrown away."""
+    its steps raises `version`; a decision made on an older version is thrown away. `traceparent` is the request's that
+    made it, where that was traced."""
 
     __tablename__ = "jobs"
     __table_args__ = (Index(None, "kind", "id"), Index(None, "status"))
@@ -91,6 +94,7 @@ class Job(Base):
     round: Mapped[int | None]
     step: Mapped[str | None]
     error: Mapped[Json | None]
+    traceparent: Mapped[str | None] = mapped_column(default=tracing.traceparent)
     created_at: Mapped[datetime] = _now()
     updated_at: Mapped[datetime] = _now()
     started_at: Mapped[datetime | None]

@@ -12,6 +12,7 @@ from services.api.reconcile.truth import Policy, Truth
 from services.api.reconcile.turns import Turns
 from services.api.sleeping.keeper import Keeper
 from shared.objects import ObjectStore
+from shared.observing.tracing import span, traceparent
 from shared.queues import Messages
 from shared.types.tasks import StepTask
 
@@ -69,4 +70,6 @@ class Mover:
     def _send(self, task: StepTask) -> None:
         if task.teacher != task.base_model:
             self._pointers.publish(task.teacher)
-        self._messages.send(task)
+        about: dict[str, str | int] = {"selfsynth.job": task.job_id, "selfsynth.attempt": task.attempt}
+        with span(f"send {task.step.value}", task.traceparent, "producer", about):
+            self._messages.send(task.model_copy(update={"traceparent": traceparent() or task.traceparent}))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from rq import Worker
@@ -78,9 +79,9 @@ def test_a_port_that_is_taken_is_told(port: int, capfd: pytest.CaptureFixture[st
 
 
 def test_the_exporter_goes_on_while_a_worker_that_was_asked_to_stop_drains(port: int) -> None:
-    [exporter] = _children()
-    os.kill(exporter, signal.SIGTERM)
-    os.kill(exporter, signal.SIGINT)
+    [exporter] = [each for each in psutil.Process().children() if "shared.observing.exporter" in each.cmdline()]
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        exporter.send_signal(each)
     assert figures(port)["selfsynth_worker_healthy"] == 1
 
 
@@ -109,7 +110,3 @@ def _health(port: int, status: int) -> str:
     answer = httpx.get(f"http://127.0.0.1:{port}/healthz")
     assert answer.status_code == status
     return answer.text
-
-
-def _children() -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
