@@ -21,6 +21,9 @@ install-vllm: install ## vLLM into .venv-vllm (KIND=cpu, or cuda)
 install-manifest-checks: install ## what checks k8s/, into .venv-manifests
 	@tools/install_manifest_checks.sh
 
+install-lmms-eval: install ## lmms-eval into .venv-lmms-eval, for benchmarks of general ability
+	@tools/install_lmms_eval.sh
+
 demo: install $(if $(filter vllm,$(ENGINE)),install-vllm) ## the whole loop on this machine: a tiny model learns twelve species (SEED=0, CONTROL=1 adds the control, ENGINE=vllm, WORLD=hard)
 	@$(PY) -m selfsynth demo --seed $(or $(SEED),0) $(if $(CONTROL),--control) --engine $(or $(ENGINE),transformers) --world $(or $(WORLD),easy)
 
