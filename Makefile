@@ -7,7 +7,7 @@ export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
 export SELFSYNTH_TEST_DATA ?= ../shared/data
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install install-vllm install-manifest-checks demo demo-base test test-long check format bench
+.PHONY: help install install-vllm install-lmms-eval install-manifest-checks demo demo-base test test-long check format bench
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+%?:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -30,7 +30,7 @@ demo: install $(if $(filter vllm,$(ENGINE)),install-vllm) ## the whole loop on t
 demo-base: install ## train the demo's base model anew (about 20 minutes)
 	@$(PY) -m selfsynth.demo.base.train --out selfsynth/demo/base/checkpoint
 
-test: install install-vllm install-manifest-checks check ## everything that CI runs
+test: install install-vllm install-lmms-eval install-manifest-checks check ## everything that CI runs
 	@$(PY) -m pytest -q -m "not long and not gpu"
 
 test-long: install ## what needs longer than CI has
