@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from shared.benchmark_settings import BenchmarkSettings
 from shared.errors import InvalidInput
 from shared.explanation_settings import FaithfulnessSettings, JudgeSettings
 from shared.types.domain import AsksFor, Augmentations, Domain
@@ -42,6 +43,20 @@ class SelectConceptsSettings(StepSettings):
     evidence: Literal["description", "clause"] = Field(
         "description", description="clause: cosine of each description's best clause, without tau and negatives"
     )
+    doubt_share: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="training images are left out as perhaps labelled wrongly when their descriptions fit the concepts "
+        "of at least this share of the other classes better than those of their own; needs evidence clause. None: no "
+        "image is",
+    )
+
+    @model_validator(mode="after")
+    def _doubts_need_clauses(self) -> "SelectConceptsSettings":
+        if self.doubt_share is not None and self.evidence != "clause":
+            raise ValueError("doubt_share needs evidence: clause, by which all classes' concepts can be compared")
+        return self
 
 
 class QuestionMix(StepSettings):
@@ -280,6 +295,11 @@ class JobSettings(StepSettings):
     select_answers: SelectAnswersSettings = SelectAnswersSettings()
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+    benchmark: BenchmarkSettings | None = Field(
+        None,
+        description="`{tasks: [NAME], rounds: [4], limit: 200}`: lmms-eval runs these tasks with the base and after "
+        "the rounds named (left out: each), on so many examples of each (left out: all); the change is told",
+    )
 
 
 PAPER: dict[str, Any] = {

@@ -24,6 +24,7 @@ from shared.types.records import Candidate, Example, Prediction, ScoredConcept
 ARMS: Mapping[str, str] = {
     "base": "the base, untrained",
     "label_only": "the label and nothing else",
+    "label_only_clean": "the label and nothing else, without the images that ours leaves out",
     "class_explanation": "label and the same explanation for all images of a class",
     "own_explanation": "the base's own explanation with the label put in",
     "no_selection": "ours, as many concepts of the class drawn blindly",
@@ -33,7 +34,7 @@ ARMS: Mapping[str, str] = {
     "ours": "ours",
     "shuffled_labels": "ours, labels shuffled against images (must end at chance)",
 }
-_ASKED_SIMPLY = frozenset({"label_only"})
+_ASKED_SIMPLY = frozenset({"label_only", "label_only_clean"})
 _OWN_CONCEPTS = frozenset({"paper", "shuffled_labels"})
 
 
@@ -44,6 +45,7 @@ class Seed:
         self.loop, self.seed, self.twins, self._quick = loop, seed, twins, quick
         self.truth = read_truth(world / "truth.json")
         self.examples = _examples(loop, world, seed)
+        self._train = [row for row in self.examples if row.split == "train"]
         self.labels = {row.id: row.label for row in self.examples}
         self._bank = f"worlds/{world.name}/bank.json"
         loop.store.put(self._bank, _bank(world).model_dump_json().encode())
@@ -90,9 +92,11 @@ class Seed:
 
     def _changed(self, job: Job, round_: int, arm: str, of_ours: str) -> list[Candidate]:
         seed = self.seed + 1000 * round_
-        if arm == "label_only":
-            rows = self.loop.rows(of_ours, Candidate)
-            return changes.label_only(rows, self.labels, question_pool(QuestionKind.SIMPLE, JOB["noun"]), seed)
+        if arm in _ASKED_SIMPLY:
+            pairs = changes.kept(self.loop.rows(of_ours, Candidate))
+            asked = {row.example_id for row in pairs} if arm == "label_only_clean" else set(self.labels)
+            simple = question_pool(QuestionKind.SIMPLE, JOB["noun"])
+            return changes.label_only([e for e in self._train if e.id in asked], len(pairs), simple, seed)
         concepts = self.loop.rows(job.artefacts[Position(1, StepName.SELECT_CONCEPTS)][0], ScoredConcept)
         if arm == "class_explanation":
             return changes.class_explanation(self.loop.rows(of_ours, Candidate), self.labels, concepts)

@@ -17,15 +17,30 @@ def kept(rows: Rows) -> list[Candidate]:
     return [row for row in rows if row.kept]
 
 
-def label_only(rows: Rows, labels: Mapping[str, str], simple: Sequence[str], seed: int) -> list[Candidate]:
-    """Each pair a simple question, answered with the label and nothing else."""
+def label_only(examples: Sequence[Example], count: int, simple: Sequence[str], seed: int) -> list[Candidate]:
+    """`count` simple questions, answered with the label and nothing else, spread evenly over all the examples: what the
+    loop leaves out, of images or of questions, it leaves out for itself alone."""
     rng = random.Random(f"label only {seed}")
-    return [
-        row.model_copy(
-            update={"kind": "simple", "question": rng.choice(simple), "text": bare_answer(labels[row.example_id])}
-        )
-        for row in kept(rows)
-    ]
+    drawn = list(examples)
+    rng.shuffle(drawn)
+    asked = sorted((drawn[k % len(drawn)] for k in range(count)), key=lambda example: example.id)
+    return [_bare(example, number, rng.choice(simple)) for number, example in enumerate(asked)]
+
+
+def _bare(example: Example, number: int, question: str) -> Candidate:
+    return Candidate(
+        example_id=example.id,
+        question_id=number,
+        kind="simple",
+        question=question,
+        sample=0,
+        source="fallback",
+        text=bare_answer(example.label),
+        finish_reason="stop",
+        score=None,
+        kept=True,
+        reason="fallback",
+    )
 
 
 def class_explanation(rows: Rows, labels: Mapping[str, str], concepts: Sequence[ScoredConcept]) -> list[Candidate]:
@@ -42,7 +57,7 @@ def class_explanation(rows: Rows, labels: Mapping[str, str], concepts: Sequence[
 
 def class_concepts(labels: Mapping[str, str], concepts: Sequence[ScoredConcept]) -> dict[str, list[str]]:
     """By label the concepts that were chosen in at least half of its images (the most frequent one where none was)."""
-    images = Counter(labels[id_] for id_ in {row.example_id for row in concepts})
+    images = Counter(labels[id_] for id_ in {row.example_id for row in concepts if row.chosen})
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in concepts:
         counts[labels[row.example_id]][row.concept] += row.chosen
@@ -75,9 +90,10 @@ def random_concepts(concepts: Sequence[ScoredConcept], seed: int) -> list[Scored
 def other_image_concepts(
     concepts: Sequence[ScoredConcept], labels: Mapping[str, str], seed: int
 ) -> list[ScoredConcept]:
-    """In each image what was chosen in another one of its class."""
+    """In each image what was chosen in another one of its class. Images that were left out stay so."""
     rng = random.Random(f"other image {seed}")
     by_image, images = _by_image(concepts), defaultdict(list)
+    by_image = {id_: rows for id_, rows in by_image.items() if any(row.chosen for row in rows)}
     for id_ in by_image:
         images[labels[id_]].append(id_)
     changed: list[ScoredConcept] = []
@@ -85,7 +101,7 @@ def other_image_concepts(
         rng.shuffle(of_label)
         for id_, other in zip(of_label, [*of_label[1:], of_label[0]], strict=True):
             changed += [row.model_copy(update={"example_id": id_}) for row in by_image[other]]
-    return changed
+    return [*changed, *(row for row in concepts if row.example_id not in by_image)]
 
 
 def first_sample(rows: Rows) -> list[Candidate]:

@@ -33,12 +33,22 @@ class ClauseEvidence:
     Built and asked like `services.selector.evidence.Evidence`; reads only the descriptions of the `wanted` examples.
     """
 
-    def __init__(self, bank: ConceptBank, labels: Mapping[str, str], wanted: Collection[str], encoder: Encoder) -> None:
+    def __init__(
+        self,
+        bank: ConceptBank,
+        labels: Mapping[str, str],
+        wanted: Collection[str],
+        encoder: Encoder,
+        compares: bool = False,
+    ) -> None:
+        """`compares`: `better_fits` will be asked, for which all classes' concepts are looked at."""
+        self._compares = compares
         self._labels = labels
         self._wanted = frozenset(wanted)
         self._encoder = encoder
         self._bank = ConceptColumns(bank, encoder)
         self._best: dict[str, list[Tensor]] = {}
+        self._fits: dict[str, list[Tensor]] = {}
         self._embedded: dict[str, Tensor] = {}
 
     def add_all(self, descriptions: Iterable[Description], after_chunk: Callable[[], None] = lambda: None) -> None:
@@ -53,6 +63,16 @@ class ClauseEvidence:
         columns = self._bank.columns[self._labels[example_id]]
         return torch.stack(best).mean(0) if best else torch.zeros(columns.stop - columns.start, dtype=torch.float64)
 
+    def better_fits(self, example_id: str) -> float:
+        """Of the other classes the share whose concepts fit the image's descriptions better, in the mean, than those of
+        its own; 0 where it has no description."""
+        found = self._fits.get(example_id)
+        if not found or len(self._bank.columns) < 2:
+            return 0.0
+        fits_k = torch.stack(found).mean(0)
+        own = self._bank.class_index[self._labels[example_id]]
+        return float((fits_k > fits_k[own]).sum()) / (len(fits_k) - 1)
+
     def _add(self, chunk: Sequence[Description]) -> None:
         cut = [clauses(row.text) for row in chunk]
         self._embed({clause for own in cut for clause in own})
@@ -60,6 +80,14 @@ class ClauseEvidence:
             own_ce = torch.stack([self._embedded[clause] for clause in own])
             concepts_ze = self._bank.of(self._labels[row.example_id])
             self._best.setdefault(row.example_id, []).append((own_ce @ concepts_ze.T).double().amax(0))
+            if self._compares:
+                self._fits.setdefault(row.example_id, []).append(self._class_means(own_ce))
+
+    def _class_means(self, clauses_ce: Tensor) -> Tensor:
+        """By class the mean over its concepts of the best clause's cosine: [classes]."""
+        best_z = (clauses_ce @ self._bank.embeddings_ze.T).double().amax(0)
+        sums_k = best_z.new_zeros(len(self._bank.columns)).index_add(0, self._bank.class_z, best_z)
+        return sums_k / torch.bincount(self._bank.class_z, minlength=len(sums_k)).clamp(min=1)
 
     def _embed(self, wanted: Collection[str]) -> None:
         """A model says the same clause of many images: each is embedded once, as long as memory allows."""

@@ -30,7 +30,14 @@ def run(context: StepContext, encoder: Encoder) -> ManifestRef:
     if todo := missing(writer, parts):
         evidence = _gather(context, bank, everyone, todo, encoder)
         write_missing(context, writer, parts, lambda part: _rows(part, bank, evidence, settings))
-    return writer.finish(len(parts), figures(writer.read(), settings.at_least))
+    found = figures(writer.read(), settings.at_least)
+    if found["doubted"]:
+        context.tell(
+            f"{found['doubted']:.0f} of {found['examples']:.0f} training images are left out: their descriptions fit "
+            "other classes better than their label's (select_concepts.doubt_share); in the ledger none of their "
+            "concepts is chosen"
+        )
+    return writer.finish(len(parts), found)
 
 
 def _gather(
@@ -40,7 +47,7 @@ def _gather(
     labels = {example.id: example.label for example in everyone}
     wanted = {example.id for example in todo}
     evidence: AnyEvidence = (
-        ClauseEvidence(bank, labels, wanted, encoder)
+        ClauseEvidence(bank, labels, wanted, encoder, compares=settings.doubt_share is not None)
         if settings.evidence == "clause"
         else Evidence(bank, labels, wanted, encoder, settings.tau, settings.negatives)
     )
@@ -51,11 +58,19 @@ def _gather(
 def _rows(
     part: Sequence[Example], bank: ConceptBank, evidence: AnyEvidence, settings: SelectConceptsSettings
 ) -> list[ScoredConcept]:
-    return [
-        row
-        for example in part
-        for row in ranked(example.id, bank.concepts[example.label], evidence.scores(example.id), settings)
-    ]
+    rows: list[ScoredConcept] = []
+    for example in part:
+        own = ranked(example.id, bank.concepts[example.label], evidence.scores(example.id), settings)
+        doubted = is_doubted(example.id, evidence, settings.doubt_share)
+        rows += [row.model_copy(update={"chosen": False}) for row in own] if doubted else own
+    return rows
+
+
+def is_doubted(example_id: str, evidence: AnyEvidence, doubt_share: float | None) -> bool:
+    """Whether the image is left out: of a doubted one no concept is chosen, and no step asks about it."""
+    if doubt_share is None or not isinstance(evidence, ClauseEvidence):
+        return False
+    return evidence.better_fits(example_id) >= doubt_share
 
 
 def ranked(
@@ -85,15 +100,17 @@ def threshold(scores_z: Tensor, threshold_std: float) -> float:
 
 
 def figures(rows: Iterable[ScoredConcept], at_least: int) -> dict[str, float]:
-    """`short_banks` counts the examples whose class has fewer concepts than `at_least`: all of them are chosen."""
+    """`short_banks` counts the examples whose class has fewer concepts than `at_least`: all of them are chosen.
+    `doubted` those of which none is: they are left out."""
     bank: dict[str, int] = {}
-    chosen = 0
+    chosen: dict[str, int] = {}
     for row in rows:
         bank[row.example_id] = bank.get(row.example_id, 0) + 1
-        chosen += row.chosen
+        chosen[row.example_id] = chosen.get(row.example_id, 0) + row.chosen
     return {
         "examples": float(len(bank)),
-        "chosen": float(chosen),
+        "doubted": float(sum(count == 0 for count in chosen.values())),
+        "chosen": float(sum(chosen.values())),
         "bank": float(sum(bank.values())),
         "short_banks": float(sum(size < at_least for size in bank.values())),
     }

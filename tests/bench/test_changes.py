@@ -24,6 +24,10 @@ def row(image: str, question: int = 0, **fields: Any) -> Candidate:
     return Candidate(example_id=image, question_id=question, **{**facts, **fields})
 
 
+def example(id_: str, label: str, split: Any = "train") -> Example:
+    return Example(id=id_, image_key=id_, label=label, split=split, width=1, height=1, sha256="", source="")
+
+
 def chosen(rows: list[ScoredConcept]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {id_: set() for id_ in LABELS}
     for one in rows:
@@ -33,11 +37,22 @@ def chosen(rows: list[ScoredConcept]) -> dict[str, set[str]]:
 
 
 def test_label_only_answers_name_the_label_and_explain_nothing() -> None:
-    made = changes.label_only([row("a"), row("d"), row("b", kept=False)], LABELS, ["What bird?"], seed=1)
+    made = changes.label_only([example("a", "wren"), example("d", "kite")], 2, ["What bird?"], seed=1)
     assert [(one.example_id, one.question, one.text) for one in made] == [
         ("a", "What bird?", "This is a wren."),
         ("d", "What bird?", "This is a kite."),
     ]
+
+
+def test_label_only_pairs_are_spread_evenly_over_the_images() -> None:
+    made = changes.label_only([example(id_, "wren") for id_ in "abc"], 7, ["What bird?"], seed=1)
+    assert sorted(Counter(one.example_id for one in made).values()) == [2, 2, 3]
+
+
+def test_images_that_were_left_out_get_no_other_image_s_concepts() -> None:
+    doubted = [one.model_copy(update={"chosen": one.chosen and one.example_id != "b"}) for one in CONCEPTS]
+    found = chosen(changes.other_image_concepts(doubted, LABELS, seed=0))
+    assert found == {"a": CHOSEN["c"], "b": set(), "c": CHOSEN["a"], "d": CHOSEN["d"]}
 
 
 def test_a_class_explanation_is_the_same_for_all_images_of_a_class() -> None:
@@ -76,8 +91,6 @@ def test_the_first_fit_sample_is_kept_whatever_its_score() -> None:
 
 
 def test_shuffled_labels_leave_their_counts_and_the_test_split() -> None:
-    def example(id_: str, label: str, split: Any) -> Example:
-        return Example(id=id_, image_key=id_, label=label, split=split, width=1, height=1, sha256="", source="")
 
     examples = [example(str(k), str(k % 5), "train") for k in range(50)] + [example("t", "0", "test")]
     made = changes.shuffled_labels(examples, seed=3)

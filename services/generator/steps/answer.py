@@ -12,7 +12,7 @@ from services.generator.chat import Engine, Reply, Sampling
 from services.generator.prompts import Pools
 from services.generator.steps.candidates import ledger_row
 from services.generator.steps.contrast import contrasts
-from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
+from services.generator.steps.inputs import asked_examples, chosen_concepts, concept_bank
 from services.generator.steps.parts import PartRun
 from services.generator.steps.questions import Question, draw_questions, pools_of
 from services.generator.steps.teacher import Sitting
@@ -35,7 +35,7 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     answering = _Answering(
         settings.answer, telling, pools_of(settings), contrast=settings.select_answers.contrast_weight != 0
     )
-    parts = PartRun(context, Candidate, shard_examples(context, ["train"]), answering.rows_of)
+    parts = PartRun(context, Candidate, asked_examples(context), answering.rows_of)
     parts.complete(engine)
     return parts.writer.finish(parts.part_count, figures(parts.writer.read()))
 

@@ -17,6 +17,14 @@ def shard_examples(context: StepContext, splits: Collection[Split]) -> Sequence[
     return shard_of([row for row in rows if row.split in splits], context.task.shard, context.task.shards)
 
 
+def asked_examples(context: StepContext) -> Sequence[Example]:
+    """This shard's training examples without those that selection left out: of these no concept is chosen."""
+    asked: dict[str, bool] = {}
+    for row in read_rows(context.store, context.task.inputs["concepts"], ScoredConcept):
+        asked[row.example_id] = asked.get(row.example_id, False) or row.chosen
+    return [example for example in shard_examples(context, ["train"]) if asked.get(example.id, True)]
+
+
 def concept_bank(context: StepContext) -> ConceptBank:
     return ConceptBank.model_validate_json(context.store.get(context.task.inputs["concept_bank"][0]))
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from services.generator.chat import Engine, Reply
 from services.generator.prompts import Pools
 from services.generator.steps.candidates import ledger_row
-from services.generator.steps.inputs import chosen_concepts, concept_bank, shard_examples
+from services.generator.steps.inputs import asked_examples, chosen_concepts, concept_bank
 from services.generator.steps.parts import PartRun
 from services.generator.steps.questions import Question, draw_questions, draw_simple, pools_of
 from services.generator.steps.teacher import Sitting
@@ -28,7 +28,7 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
     """Raises TooFewPairs when fewer than `min_pair_share` of the shard's questions ended in a pair."""
     job = context.settings
     settings, pools = job.synthesise, pools_of(job)
-    examples = shard_examples(context, ["train"])
+    examples = asked_examples(context)
     bank = concept_bank(context)
     check = AnswerCheck(label_scorer(context, bank.concepts), settings.reject_repetition)
     telling = Telling(settings, job.noun, job.asks_for, chosen_concepts(context), bank, check)

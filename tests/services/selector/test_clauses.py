@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from services.selector import concepts
 from services.selector.clauses import ClauseEvidence, clauses
 from services.selector.encoder import SentenceEncoder
+from shared.artefacts import read_manifest
+from shared.job_settings import SelectConceptsSettings
 from shared.types.concepts import ConceptBank
 from shared.types.lifecycle import StepName
 from shared.types.records import ScoredConcept
@@ -51,3 +54,44 @@ def test_what_is_told_among_much_else_is_found_by_its_clause(
     ref = concepts.run(world.context(StepName.SELECT_CONCEPTS), encoder)
     chosen = {row.concept for row in world.rows(ref.key, ScoredConcept) if row.example_id == "w" and row.chosen}
     assert (chosen == set(SEEN)) == exact
+
+
+BIRDS = {"wren": ("a barred wing", "a short tail"), "kite": ("a forked tail",), "gull": ("a white head",)}
+SAID = {
+    "a barred wing": [1.0, 0, 0, 0, 0, 0],
+    "a forked tail": [0, 1.0, 0, 0, 0, 0],
+    "a white head": [0, 0, 1.0, 0, 0, 0],
+}
+
+
+def doubting_world(folder: Path, share: float | None) -> World:
+    """A wren as it should be, and one that shows a kite's tail and a gull's head."""
+    settings = {"evidence": "clause", "at_least": 1, "doubt_share": share}
+    world = World(folder, [example("fine", "wren"), example("odd", "wren")], BIRDS, {"select_concepts": settings})
+    world.give(
+        descriptions=[description("fine", "a barred wing"), description("odd", "a forked tail, a white head"),
+                      description("odd", "a white head, a forked tail", 1)]
+    )  # fmt: skip
+    return world
+
+
+@pytest.mark.parametrize(("share", "left_out"), [(None, set()), (0.5, {"odd"}), (1.0, {"odd"})])
+def test_an_image_that_other_classes_fit_better_has_no_concept_chosen(
+    tmp_path: Path, share: float | None, left_out: set[str]
+) -> None:
+    world = doubting_world(tmp_path, share)
+    ref = concepts.run(world.context(StepName.SELECT_CONCEPTS), TableEncoder(SAID))
+    rows = world.rows(ref.key, ScoredConcept)
+    assert {"fine", "odd"} - {row.example_id for row in rows if row.chosen} == left_out
+    assert {row.example_id for row in rows} == {"fine", "odd"}
+    assert read_manifest(world.store, ref.key).figures["doubted"] == len(left_out)
+
+
+def test_doubts_need_evidence_that_compares_classes() -> None:
+    with pytest.raises(ValidationError, match="needs evidence: clause"):
+        SelectConceptsSettings(doubt_share=0.3)
+
+
+def test_an_image_without_descriptions_is_not_doubted() -> None:
+    evidence = ClauseEvidence(ConceptBank(version=1, concepts=BIRDS), {"a": "wren"}, {"a"}, TableEncoder(SAID), True)
+    assert evidence.better_fits("a") == 0.0

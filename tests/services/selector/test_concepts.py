@@ -62,7 +62,7 @@ def test_the_manifest_counts_examples_concepts_and_short_banks(world: World) -> 
     world.params["select_concepts"] = {"at_least": 4}
     ref = concepts.run(world.context(STEP), TableEncoder())
     figures = read_manifest(world.store, ref.key).figures
-    assert figures == {"examples": 10.0, "chosen": 35.0, "bank": 35.0, "short_banks": 5.0}
+    assert figures == {"examples": 10.0, "doubted": 0.0, "chosen": 35.0, "bank": 35.0, "short_banks": 5.0}
 
 
 def test_a_stopped_attempt_s_parts_stay_and_the_next_one_writes_the_rest(world: World) -> None:

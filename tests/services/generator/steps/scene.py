@@ -76,7 +76,7 @@ class Scene:
 
     def leave(self, name: str, record: type[R], rows: Sequence[R]) -> None:
         """As another step's artefact; `name` is its manifest's key."""
-        _write(self.store, name, record, rows)
+        write_rows(self.store, name, record, rows)
 
     def parts(self, step: StepName) -> dict[str, bytes]:
         keys = [key for key in self.store.list(f"jobs/j/r1/{step}") if key.endswith(".parquet")]
@@ -96,8 +96,8 @@ def build_scene(
     sizes: dict[Split, int] = {"train": train, "validation": held_out, "test": held_out}
     splits = [split for split, size in sizes.items() for _ in range(size)]
     examples = [_example(store, number, split, image_of(number)) for number, split in enumerate(splits)]
-    _write(store, "examples", Example, examples)
-    _write(store, "concepts", ScoredConcept, [row for example in examples for row in _concepts_of(example)])
+    write_rows(store, "examples", Example, examples)
+    write_rows(store, "concepts", ScoredConcept, [row for example in examples for row in _concepts_of(example)])
     store.put("bank.json", BANK.model_dump_json().encode())
     return Scene(store, examples)
 
@@ -128,7 +128,7 @@ def _concepts_of(example: Example) -> list[ScoredConcept]:
     ]
 
 
-def _write(store: ObjectStore, name: str, record: type[R], rows: Sequence[R]) -> None:
+def write_rows(store: ObjectStore, name: str, record: type[R], rows: Sequence[R]) -> None:
     task = StepTask(
         step_id=name, job_id="j", round=0, step=StepName.INGEST, attempt=1, output_prefix=f"made/{name}",
         base_model="", teacher="", seed=0,

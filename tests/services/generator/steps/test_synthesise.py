@@ -7,9 +7,9 @@ from services.generator.prompts import QuestionKind, question_pool, question_poo
 from services.generator.steps import synthesise
 from shared.errors import TooFewPairs
 from shared.types.lifecycle import StepName
-from shared.types.records import Candidate
+from shared.types.records import Candidate, ScoredConcept
 from tests.services.generator.fake_engine import Asked, FakeEngine, Says
-from tests.services.generator.steps.scene import BANK, Scene, run
+from tests.services.generator.steps.scene import BANK, Scene, run, write_rows
 
 SETTINGS = {"synthesise": {"questions": 4, "resamples": 2, "max_tokens": 12}}
 OTHER = {"Mellow Finch": "Sand Warbler", "Sand Warbler": "Mellow Finch"}
@@ -167,3 +167,15 @@ def test_a_condition_is_asked_for_and_shown(scene: Scene, fake: FakeEngine) -> N
     assert {row.question for row in rows} <= pools
     assert all(" shows " in asked.text for asked in fake.asked)
     assert {row.text for row in rows if row.kept} == {"This shows Mellow Finch.", "This shows Sand Warbler."}
+
+
+def test_nothing_is_asked_about_images_that_selection_left_out(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = names_its_label(scene)
+    left_out, *others = scene.of("train")
+    concepts = [
+        ScoredConcept(example_id=e.id, concept=BANK.concepts[e.label][0], score=0.0, rank=0, chosen=e is not left_out)
+        for e in (left_out, *others)
+    ]
+    write_rows(scene.store, "doubted", ScoredConcept, concepts)
+    scene.store.put("concepts", scene.store.get("doubted"))
+    assert {row.example_id for row in synthesise_rows(scene, fake)} == {e.id for e in others}
