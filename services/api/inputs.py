@@ -58,8 +58,8 @@ def task_for(facts: JobFacts, at: Position, shard: int, shards: int, attempt: in
 
 
 def teacher(facts: JobFacts, at: Position) -> str:
-    """The model that the step speaks with: the one entering the round; for `evaluate` the one that leaves it."""
-    made_in = at.round if at.step == StepName.EVALUATE else at.round - 1
+    """The model that the step speaks with: the one entering the round; for what measures, the one that leaves it."""
+    made_in = at.round if at.step in (StepName.EVALUATE, StepName.BENCHMARK) else at.round - 1
     return adapter_name(facts.job_id, made_in) if made_in >= 1 else facts.model
 
 
@@ -83,6 +83,8 @@ def _inputs(facts: JobFacts, at: Position) -> dict[str, Keys]:
         case StepName.EVALUATE:
             taught = concepts | {"pairs": _pairs(facts, at.round)} if at.round else {}
             return examples | bank | taught
+        case StepName.BENCHMARK:
+            return {"base": _left_by(facts, 0, StepName.BENCHMARK)} if at.round else {}
         case StepName.ASK_CONCEPTS:
             return _classes(facts)
         case StepName.VIEW_CONCEPTS:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.orm import Session
 
+from services.api.benchmarks import rounds_lacking
 from services.api.concepts.versions import newest_bank
 from services.api.database.models import ConceptBankRow, Dataset
 from services.api.datasets.instructions import LAYOUT as INSTRUCTIONS
@@ -43,7 +44,8 @@ def parse(body: Any, max_lora_rank: int) -> tuple[JobRequest, JobSettings]:
         faults += faults_of(error.errors())
     try:
         settings = _settings(body)
-        faults += _rank_faults(settings, request.rounds if request else 1, max_lora_rank)
+        rounds = request.rounds if request else 1
+        faults += _rank_faults(settings, rounds, max_lora_rank) + (rounds_lacking(settings, rounds) if request else [])
     except InvalidInput as error:
         faults += _faults_in(error)
     if faults or request is None or settings is None:

@@ -1,5 +1,6 @@
 """The order of steps, as a table. Pure: knows positions and step names, nothing of rows, queues or artefacts."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from shared.job_settings import JobSettings
@@ -31,21 +32,25 @@ class Position:
     step: StepName
 
 
-def steps_of(round_: int) -> tuple[StepName, ...]:
+def steps_of(round_: int, benchmarked: Collection[int] = ()) -> tuple[StepName, ...]:
     """The round's steps in order."""
-    return BASE if round_ == 0 else FIRST if round_ == 1 else LATER
+    steps = BASE if round_ == 0 else FIRST if round_ == 1 else LATER
+    return (*steps, StepName.BENCHMARK) if round_ in benchmarked else steps
 
 
-def plan(kind: str, rounds: int) -> tuple[Position, ...]:
-    """All positions of a job in order. A `tuning` job evaluates the base, then come its rounds."""
+def plan(kind: str, rounds: int, benchmarked: Collection[int] = ()) -> tuple[Position, ...]:
+    """All positions of a job in order. A `tuning` job evaluates the base, then come its rounds; those `benchmarked` end
+    with a benchmark."""
     if kind in ONE_OFF:
         return tuple(Position(0, step) for step in ONE_OFF[kind])
-    return tuple(Position(r, step) for r in range(rounds + 1) for step in steps_of(r))
+    return tuple(Position(r, step) for r in range(rounds + 1) for step in steps_of(r, benchmarked))
 
 
-def following(position: Position | None, rounds: int, kind: str = "tuning") -> Position | None:
+def following(
+    position: Position | None, rounds: int, kind: str = "tuning", benchmarked: Collection[int] = ()
+) -> Position | None:
     """The position after `position` (None: before the first); None when the job is done."""
-    positions = plan(kind, rounds)
+    positions = plan(kind, rounds, benchmarked)
     if position is None:
         return positions[0]
     after = positions.index(position) + 1

@@ -27,6 +27,9 @@ class ApiSettings(EndpointSettings):
     retry_delay_s: float = Field(2.0, ge=0, description="pause before the second attempt; doubled for each later one")
     steps_per_job: int = Field(8, ge=1, description="shards of one job that are queued or running at once")
     max_lora_rank: int = Field(128, ge=1, description="what the engine was started to serve")
+    benchmark_tasks: tuple[str, ...] = Field(
+        (), description="lmms-eval's tasks that jobs may ask for, which the generation workers are set up to run"
+    )
     chats_at_once: int = Field(4, ge=1, description="chats with tuned models that the engine is asked at a time")
     chat_s: float = Field(120.0, gt=0, description="how long a chat waits for its answer")
     chat_limit_bytes: int = Field(16 * _MIB, description="limit of a chat's body, its image included")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from services.api.benchmarks import check_benchmark
 from services.api.database.models import ConceptBankRow, Dataset, IdempotencyKey, Job
 from services.api.events import tell_job
 from services.api.ids import new_id
@@ -48,6 +49,7 @@ def submit(parts: Parts, body: Any, key: str | None) -> Answer:
     check_model(request.model, parts.served.names())
     check_sleep(settings, parts.engines)
     check_judge(settings, parts.settings)
+    check_benchmark(settings, parts.settings.benchmark_tasks)
     try:
         return _make(parts, request, key, sha256)
     except IntegrityError:

@@ -40,6 +40,7 @@ class StepName(StrEnum):
     SELECT_ANSWERS = "select_answers"
     TRAIN = "train"
     EVALUATE = "evaluate"
+    BENCHMARK = "benchmark"
     ASK_CONCEPTS = "ask_concepts"
     VIEW_CONCEPTS = "view_concepts"
     CLEAN_CONCEPTS = "clean_concepts"
@@ -64,6 +65,7 @@ QUEUE_OF_STEP: dict[StepName, QueueName] = {
     StepName.SELECT_ANSWERS: QueueName.SELECTION,
     StepName.TRAIN: QueueName.TRAINING,
     StepName.EVALUATE: QueueName.GENERATION,
+    StepName.BENCHMARK: QueueName.GENERATION,
     StepName.ASK_CONCEPTS: QueueName.DATA,
     StepName.VIEW_CONCEPTS: QueueName.GENERATION,
     StepName.CLEAN_CONCEPTS: QueueName.SELECTION,

@@ -14,6 +14,7 @@ from services.api.rounds import Position
 from services.api.sleeping.rule import Use, hindrance
 from services.api.sleeping.uses import uses
 from services.api.stopping import reason_to_stop
+from shared.benchmark_settings import benchmarked
 from shared.errors import ErrorReport, QueueUnavailable
 from shared.queues import Messages
 from shared.types.lifecycle import JobStatus, StepName, StepStatus
@@ -51,6 +52,7 @@ class Reader:
             use=use,
             hindrance=hindrance(use, others) if use else None,
             enough=enough,
+            benchmarked=benchmarked(job.settings, job.rounds),
         )
 
     def _shard(self, step: Step, attempts: list[Attempt], now: datetime) -> ShardTruth:
@@ -107,7 +109,7 @@ def _use(job: Job) -> Use | None:
 def _enough(session: Session, job: Job) -> str | None:
     """Asked at the end of a round only."""
     patience = job.settings.get("early_stopping")
-    if job.kind != "tuning" or patience is None or job.step != StepName.EVALUATE:
+    if job.kind != "tuning" or patience is None or job.step not in (StepName.EVALUATE, StepName.BENCHMARK):
         return None
     return reason_to_stop(validation_accuracies(session, job.id), patience)
 

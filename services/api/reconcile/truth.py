@@ -58,8 +58,8 @@ class ShardTruth:
 class Truth:
     """The job's row, and the steps of its present position (none before the first).
 
-    `use` is what the position is to the engine, `hindrance` why none of its steps may begin now, `enough` why no round
-    is to follow the present one.
+    `benchmarked` are the rounds that end with a benchmark. `use` is what the position is to the engine, `hindrance` why
+    none of its steps may begin now, `enough` why no round is to follow the present one.
     """
 
     job_id: str
@@ -72,6 +72,7 @@ class Truth:
     use: Use | None = None
     hindrance: str | None = None
     enough: str | None = None
+    benchmarked: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

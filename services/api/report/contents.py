@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from shared.errors import ErrorReport
+from shared.scoring.benchmark import BenchmarkChange
 from shared.scoring.statistics.bootstrap import Estimate
 from shared.scoring.statistics.calibration import Calibration
 from shared.scoring.statistics.confusion import ClassRow
@@ -84,13 +85,14 @@ class LossCurve(BaseModel):
 
 
 class RoundReport(BaseModel):
-    """`selection` and `explanation` hold shares and means, by name."""
+    """`selection` and `explanation` hold shares and means, by name; `benchmark` general ability, by task and metric."""
 
     round: int
     adapter: str | None
     statistics: RoundStatistics | None
     selection: dict[str, float]
     explanation: dict[str, float]
+    benchmark: list[BenchmarkChange] = []
     loss: LossCurve | None
     steps: list[StepCost]
 

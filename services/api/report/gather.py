@@ -8,6 +8,7 @@ from urllib.parse import quote
 from services.api.database.connection import Database
 from services.api.report import choosing
 from services.api.report.answers import Answers, read_answers
+from services.api.report.benchmark import benchmark
 from services.api.report.choosing import Chosen
 from services.api.report.contents import (
     ExampleReport,
@@ -76,6 +77,7 @@ def _round(rows: ReportRows, store: ObjectStore, entry: RoundView) -> RoundRepor
         statistics=_statistics_of(rows, store, entry.round),
         selection=selection(figures),
         explanation=explanation(figures.get(StepName.EVALUATE, {})),
+        benchmark=benchmark(store, rows.done, entry.round),
         loss=_loss(store, losses) if losses else None,
         steps=[
             StepCost(

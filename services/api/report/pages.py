@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
+from services.api.report.benchmark_table import benchmark_table
 from services.api.report.contents import ExampleReport, Report, RoundReport
 from services.api.report.plots import accuracy_plot, calibration_plot, confusion_matrix, loss_plot
 from shared.scoring.statistics.bootstrap import Estimate
@@ -61,6 +62,7 @@ def _values(report: Report) -> dict[str, Any]:
         "tables": [
             ("Selection", *_named(rounds, [entry.selection for entry in rounds])),
             ("Explanations", *_named(rounds, [entry.explanation for entry in rounds])),
+            ("General ability", *benchmark_table(rounds, _name)),
             ("Training images that may be labelled wrongly", _SUSPECT_COLUMNS, _suspects(report)),
             ("Time and cost", ("step", "status", "seconds", "worker seconds", "attempts", "shards"), _costs(report)),
         ],

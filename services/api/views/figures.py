@@ -13,7 +13,8 @@ Counts = Mapping[str, float]
 
 class RoundFigures(BaseModel):
     """Shares are in [0, 1]; None where nothing was measured. `accuracy_ci` is Wilson's 95% interval.
-    `explanation` holds what is known of the explanations, by name (docs/method.md)."""
+    `explanation` holds what is known of the explanations, by name (docs/method.md); `benchmark` lmms-eval's scores, as
+    `task/metric`."""
 
     accuracy: float | None = None
     accuracy_ci: tuple[float, float] | None = None
@@ -23,6 +24,7 @@ class RoundFigures(BaseModel):
     pairs: int | None = None
     fallbacks: int | None = None
     explanation: dict[str, float] = {}
+    benchmark: dict[str, float] = {}
 
 
 def summed(figures: Iterable[Counts]) -> dict[str, float]:
@@ -49,6 +51,7 @@ def round_figures(steps: Mapping[StepName, Counts]) -> RoundFigures:
         pairs=_count(selected, "pairs"),
         fallbacks=_count(selected, "fallbacks"),
         explanation=explanation_figures(evaluated),
+        benchmark={name: value for name, value in steps.get(StepName.BENCHMARK, {}).items() if "/" in name},
     )
 
 
