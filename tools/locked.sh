@@ -10,7 +10,8 @@ torch_options() {
     torch_options=()
     torch_is_cpu=no
     local links
-    links="$("$1" -m pip config get global.find-links 2>/dev/null || true)"
+    # Listed, since `pip config get` looks into the user's own file only.
+    links="$("$1" -m pip config list 2>/dev/null | sed -n "s/^[^=]*\.find-links='\(.*\)'\$/\1/p" | tail -1)"
     [ -n "$links" ] && torch_options+=(--find-links "$links")
     if [ -n "$links" ] && ls "$links"/torch-*+cpu*.whl >/dev/null 2>&1; then
         torch_is_cpu=yes

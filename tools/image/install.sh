@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Run while an image is built: installs locked versions into ./.venv, with neither uv, pip nor the project in it.
-# `install.sh group NAME` takes a dependency group of uv.lock, `install.sh vllm KIND` one of tools/vllm/KIND.lock.
+# `install.sh group NAME` takes a dependency group of uv.lock, `install.sh vllm KIND` one of tools/vllm/KIND.lock. What is
+# there already is added to.
 set -euo pipefail
 # shellcheck source=tools/locked.sh
 . tools/locked.sh
@@ -10,7 +11,7 @@ if [ ! -x "$tool/bin/uv" ]; then
     python3 -m venv "$tool"
     "$tool/bin/python" -m pip install --quiet "uv==$(uv_version)"
 fi
-"$tool/bin/uv" venv --quiet --python "$(command -v python3)" .venv
+[ -d .venv ] || "$tool/bin/uv" venv --quiet --python "$(command -v python3)" .venv
 torch_options "$tool/bin/python"
 case "$kind" in
     group) requirements "$tool/bin/uv" "$name" >/tmp/wanted ;;
