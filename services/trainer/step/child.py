@@ -3,8 +3,6 @@
 import contextlib
 import os
 import re
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,67 +12,32 @@ import psutil
 from services.trainer.notes import EVENTS, Event, Result
 from services.trainer.plan import OUT_OF_MEMORY_REMEDY, Plan
 from shared.errors import DeviceOutOfMemory, ErrorReport, SelfSynthError, SystemFault, UserFault
+from shared.worker.child_process import ChildProcess, how_it_ended
 
 _TAIL_LINES = 15
-_GONE_S = 5.0
 _RANK_FAILED = re.compile(r"(\[rank\d+\]: )Traceback")
 TRAINING = "services.trainer.sft"
 _OUT_OF_MEMORY = ("torch.OutOfMemoryError", "CUDA out of memory")
 
 
-class Child:
-    """Starts `python -m MODULE PLAN PARENT` in this process's own group; it dies with this process in any case."""
+class Child(ChildProcess):
+    """Starts `python -m MODULE PLAN PARENT`, which dies with this process in any case."""
 
     def __init__(self, module: str, plan_file: Path, stderr: Path, threads: int) -> None:
-        self._stderr = stderr
-        with stderr.open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module, str(plan_file), str(os.getpid())],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=_environment(threads),
-            )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def running(self, wait_s: float) -> bool:
-        """Wait up to `wait_s` for the end; whether it still runs then."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(wait_s)
-        return self._process.returncode is None
-
-    def ask_to_stop(self) -> None:
-        self._process.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """With all that it started. Returns when they are gone, and what they held of a device with them."""
-        below = self._below()
-        self._process.kill()
-        for process in below:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._process.wait()
-        psutil.wait_procs(below, _GONE_S)
-
-    def _below(self) -> list[psutil.Process]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return psutil.Process(self._process.pid).children(recursive=True)
-        return []
+        command = (sys.executable, "-m", module, str(plan_file), str(os.getpid()))
+        super().__init__(command, _environment(threads), stderr)
 
     def outcome(self, result: Path, error: Path, what: str = "training") -> str:
         """What it wrote into `result`. Raises the error that it reported, DeviceOutOfMemory, or SystemFault with its
         last lines. `what` is its work, for these errors."""
-        if self._process.returncode == 0 and result.exists():
+        if self.status == 0 and result.exists():
             return result.read_text()
         if error.exists():
             raise _as_error(ErrorReport.model_validate_json(error.read_text()))
-        raise explain(self._process.returncode, self._stderr.read_text(errors="replace"), what)
+        raise explain(self.status, self.said, what)
 
     def last_lines(self) -> str:
-        return _tail(self._stderr.read_text(errors="replace"))
+        return _tail(self.said)
 
 
 class TrainingProcess(Child):
@@ -101,7 +64,7 @@ class TrainingProcess(Child):
 
     def ask_to_stop(self) -> None:
         """Each process by itself: their launcher, asked, would give them no time."""
-        ranks = [process for process in self._below() if TRAINING in _arguments(process)]
+        ranks = [process for process in self.below() if TRAINING in _arguments(process)]
         if self._plan.processes == 1 or not ranks:
             super().ask_to_stop()
             return
@@ -141,7 +104,7 @@ def explain(status: int | None, stderr: str, what: str = "training") -> SystemFa
             remedy=OUT_OF_MEMORY_REMEDY if what == "training" else "Free memory there, or use a larger device.",
         )
     return SystemFault(
-        f"the {what} subprocess ended with {_how(status)}; its last lines:\n{_tail(stderr)}",
+        f"the {what} subprocess ended with {how_it_ended(status)}; its last lines:\n{_tail(stderr)}",
         remedy="The next attempt goes on from what this one left. If it ends the same way, look at these lines.",
         code=f"{what}_process_died",
     )
@@ -160,13 +123,6 @@ def _tail(text: str) -> str:
     lines = text.splitlines()
     first = next((found[1] for line in lines if (found := _RANK_FAILED.match(line))), "")
     return "\n".join(line[:500] for line in [line for line in lines if line.startswith(first)][-_TAIL_LINES:])
-
-
-def _how(status: int | None) -> str:
-    if status is not None and status < 0:
-        hint = " (the machine may be out of memory)" if status == -signal.SIGKILL else ""
-        return f"signal {signal.Signals(-status).name}{hint}"
-    return f"exit status {status}"
 
 
 def _as_error(report: ErrorReport) -> SelfSynthError:
