@@ -18,9 +18,10 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from bench.trials.arms import ARMS, Seed  # noqa: E402
+from bench.trials.arms import Seed  # noqa: E402
 from bench.trials.loop import Loop, running_engine  # noqa: E402
 from bench.trials.page import write  # noqa: E402
+from bench.trials.recipe import ARMS  # noqa: E402
 from selfsynth.demo.world.dataset import write_dataset  # noqa: E402
 from selfsynth.demo.world.drawn import HARD  # noqa: E402
 from selfsynth.demo.world.twins import twin_of  # noqa: E402

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.trials import changes
+from bench.trials.hiding import Hidden, following, hidden_ones
 from bench.trials.loop import Job, Loop
 from bench.trials.outcome import Figures, distinct_candidates, figures_of
-from selfsynth.demo.settings import JOB
+from bench.trials.recipe import ASKED_SIMPLY, CHANGED, JOB, OWN_CONCEPTS, ROUND_1_OF_OURS
+from selfsynth.demo.world.dataset import draw_images
+from selfsynth.demo.world.drawn import HARD
 from selfsynth.demo.world.measure import read_truth
 from services.api.rounds import Position
 from services.generator.prompts import QuestionKind, question_pool
@@ -21,21 +24,7 @@ from shared.types.concepts import ConceptBank
 from shared.types.lifecycle import StepName
 from shared.types.records import Candidate, Example, Prediction, ScoredConcept
 
-ARMS: Mapping[str, str] = {
-    "base": "the base, untrained",
-    "label_only": "the label and nothing else",
-    "label_only_clean": "the label and nothing else, without the images that ours leaves out",
-    "class_explanation": "label and the same explanation for all images of a class",
-    "own_explanation": "the base's own explanation with the label put in",
-    "no_selection": "ours, as many concepts of the class drawn blindly",
-    "other_image": "ours, with the concepts of another image of the class",
-    "first_sample": "ours, the first fit candidate instead of the best (differs from round 2 on)",
-    "paper": "`method: paper`",
-    "ours": "ours",
-    "shuffled_labels": "ours, labels shuffled against images (must end at chance)",
-}
-_ASKED_SIMPLY = frozenset({"label_only", "label_only_clean"})
-_OWN_CONCEPTS = frozenset({"paper", "shuffled_labels"})
+_HIDDEN = 200
 
 
 class Seed:
@@ -60,7 +49,7 @@ class Seed:
         if arm != "base":
             base = self.job("base")
             job.artefacts[Position(1, StepName.DESCRIBE)] = (self.loop.run(base, 1, StepName.DESCRIBE),)
-            owner = job if arm in _OWN_CONCEPTS else base
+            owner = job if arm in OWN_CONCEPTS else base
             job.artefacts[Position(1, StepName.SELECT_CONCEPTS)] = (self.loop.run(owner, 1, StepName.SELECT_CONCEPTS),)
         return job
 
@@ -92,7 +81,7 @@ class Seed:
 
     def _changed(self, job: Job, round_: int, arm: str, of_ours: str) -> list[Candidate]:
         seed = self.seed + 1000 * round_
-        if arm in _ASKED_SIMPLY:
+        if arm in ASKED_SIMPLY:
             pairs = changes.kept(self.loop.rows(of_ours, Candidate))
             asked = {row.example_id for row in pairs} if arm == "label_only_clean" else set(self.labels)
             simple = question_pool(QuestionKind.SIMPLE, JOB["noun"])
@@ -109,10 +98,10 @@ class Seed:
                 else changes.other_image_concepts(concepts, self.labels, self.seed)
             )
             self.loop.leave(job, 1, StepName.SELECT_CONCEPTS, drawn, ScoredConcept)
-        if arm == "first_sample":
-            made = self.loop.rows(self._made(job, round_, arm) if round_ > 1 else of_ours, Candidate)
-            return changes.first_sample(made) if round_ > 1 else made
-        return self.loop.rows(self._made(job, round_, arm), Candidate)
+        if round_ == 1 and arm in ROUND_1_OF_OURS:
+            return self.loop.rows(of_ours, Candidate)
+        made = self.loop.rows(self._made(job, round_, arm), Candidate)
+        return changes.first_sample(made) if arm == "first_sample" else made
 
     def _made(self, job: Job, round_: int, arm: str) -> str:
         """The pairs as the loop makes them from the job's model; those of `ours` need its earlier rounds trained."""
@@ -136,16 +125,36 @@ class Seed:
 
     def _measured(self, job: Job, round_: int) -> Figures:
         rows = self.loop.rows(self.loop.run(job, round_, StepName.EVALUATE), Prediction)
-        return figures_of(rows, self.truth, self.twins)
+        return figures_of(rows, self.truth, self.twins) | self._following(job, round_, rows)
+
+    def _following(self, job: Job, round_: int, rows: list[Prediction]) -> Figures:
+        """Asked once more, of pictures in which a part that was cited is hidden, too."""
+        drawn = draw_images(HARD, "test", len([r for r in rows if r.split == "test"]) // len(HARD.species), self.seed)
+        asked = hidden_ones(drawn, rows, self.truth, _HIDDEN, self.seed)
+        if not asked:
+            return {}
+        left = self._leave_hidden(job, round_, asked)
+        again = Job(f"{job.id}-hidden", job.seed, job.params, left, job.bank, dict(job.artefacts))
+        if round_:
+            self.loop.publish(again, round_, job.artefacts[Position(round_, StepName.TRAIN)][0])
+        return following(asked, self.loop.rows(self.loop.run(again, round_, StepName.EVALUATE), Prediction))
+
+    def _leave_hidden(self, job: Job, round_: int, asked: list[Hidden]) -> str:
+        known, rows = {row.id: row for row in self.examples}, []
+        folder = f"worlds/hidden/{job.id}-r{round_}"
+        for one in asked:
+            self.loop.store.put(key := f"{folder}/{one.id}.png", one.png)
+            rows.append(known[one.id].model_copy(update={"image_key": key}))
+        return self._leave_examples(f"{folder}/examples", rows)
 
     def _params(self, arm: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
         settings = {name: value for name, value in JOB.items() if arm != "paper" or name != "select_concepts"}
         if self._quick:
             settings["train"] = JOB["train"] | {"epochs": 1}
-        if arm in _ASKED_SIMPLY:
+        if arm in ASKED_SIMPLY:
             settings["evaluate"] = JOB["evaluate"] | {"kind": "simple"}
-        for name, value in (more or {}).items():
-            settings[name] = JOB[name] | value
+        for name, value in {**CHANGED.get(arm, {}), **(more or {})}.items():
+            settings[name] = settings[name] | value
         return resolve("paper" if arm == "paper" else "default", settings).model_dump(mode="json")
 
     def _leave_examples(self, prefix: str, examples: list[Example]) -> str:

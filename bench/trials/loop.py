@@ -85,7 +85,7 @@ class Loop:
         key = self._finished(task) or self._work[step](StepContext(task, self.store)).key
         job.artefacts[Position(round_, step)] = (key,)
         if step == StepName.TRAIN:
-            self._publish(job, round_, key)
+            self.publish(job, round_, key)
         return key
 
     def rows(self, key: str, record: type[R]) -> list[R]:
@@ -111,7 +111,7 @@ class Loop:
         except NotFound:
             return None
 
-    def _publish(self, job: Job, round_: int, key: str) -> None:
+    def publish(self, job: Job, round_: int, key: str) -> None:
         """As the coordinator does with an accepted adapter."""
         adapter = read_manifest(self.store, key).extra["adapter"]
         name = adapter_name(job.id, round_)

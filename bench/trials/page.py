@@ -25,6 +25,8 @@ _COLUMNS = {
     "precision": "precision",
     "image_blind": "image-blind",
     "recall": "recall",
+    "lets_go": "lets go of hidden",
+    "keeps": "keeps the rest",
     "repetition": "repetition",
     "distinct": "distinct candidates",
     "pairs": "pairs",
