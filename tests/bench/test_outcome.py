@@ -1,9 +1,11 @@
 """The comparison's figures against a truth of four images."""
 
+from pathlib import Path
+
 import pytest
 
 from bench.trials.outcome import distinct_candidates, figures_of
-from bench.trials.page import table
+from bench.trials.page import differences, draw, table
 from selfsynth.demo.world.measure import Truth
 from shared.types.records import Prediction
 from tests.bench.test_changes import row
@@ -57,3 +59,25 @@ def test_the_table_gives_means_over_seeds_and_how_many_there_are() -> None:
     outcomes = [{"arm": "ours", "seed": s, "rounds": [one, one]} for s, one in enumerate(figures)]
     [line] = table(outcomes, {"ours": "the loop"}).splitlines()[2:]
     assert line.startswith("| the loop | 1 | 2 | 3 | 0.750 ± 0.354 |")
+
+
+def two_arms() -> list[dict[str, object]]:
+    """Each with two rounds' figures (the base's are the first) and two seeds; `other` has a third."""
+    better, worse = figures_of(ROWS[:1], TRUTH, {}), figures_of(ROWS[1:], TRUTH, {})
+    made: list[dict[str, object]] = [{"arm": "ours", "seed": s, "rounds": [worse, better]} for s in (0, 1)]
+    return [*made, *({"arm": "other", "seed": s, "rounds": [worse, worse]} for s in (0, 1, 2))]
+
+
+def test_differences_are_paired_by_seed_and_have_an_interval() -> None:
+    [line] = differences(two_arms(), {"ours": "ours", "other": "the rest"}).splitlines()[2:]
+    assert line.startswith("| the rest | 1 | 2 | +1.000 (+1.000 to +1.000) |")
+
+
+def test_one_seed_has_no_interval() -> None:
+    outcomes = [one for one in two_arms() if one["seed"] == 0]
+    assert "| the rest | 1 | 1 | +1.000 |" in differences(outcomes, {"ours": "ours", "other": "the rest"})
+
+
+def test_the_picture_is_drawn_where_some_figures_are_missing(tmp_path: Path) -> None:
+    draw(two_arms(), tmp_path / "science.png")
+    assert (tmp_path / "science.png").stat().st_size > 1000
