@@ -8,7 +8,7 @@ from selfsynth.demo.settings import JOB as DEMO
 
 JOB: dict[str, Any] = DEMO | {
     "select_concepts": DEMO["select_concepts"] | {"doubt_share": 0.25},
-    "train": DEMO["train"] | {"batch_size": 10, "epochs": 8, "label_weight": 8.0},
+    "train": DEMO["train"] | {"label_weight": 8.0},
 }
 
 ARMS: Mapping[str, str] = {
