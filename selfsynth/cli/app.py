@@ -2,7 +2,7 @@
 
 import typer
 
-from selfsynth.cli import chat, demo, jobs, report, run, up
+from selfsynth.cli import backup, chat, demo, jobs, report, run, up
 from selfsynth.cli.datasets.app import app as datasets
 
 app = typer.Typer(
@@ -16,5 +16,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("chat")(chat.chat)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore_backup)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(datasets, name="datasets")

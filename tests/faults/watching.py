@@ -30,13 +30,13 @@ def has_ended(step_folder: Path) -> bool:
     return any(step_folder.glob("**/manifest-*.json"))
 
 
-def freeze_in_the_middle(pid: int, step_folder: Path) -> list[psutil.Process]:
-    """Let a worker run in short slices until it has left a part, so that however busy the machine is it is caught
-    before its last one. Returns the worker's frozen family."""
+def freeze_in_the_middle(pid: int, step_folder: Path, seen: int = 0) -> list[psutil.Process]:
+    """Let a worker run in short slices until it has left a part more than the `seen` ones, so that however busy the
+    machine is it is caught before its last one. Returns the worker's frozen family, itself first."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         family = freeze(pid)
-        if any(step_folder.glob("**/p*.parquet")):
+        if len(list(step_folder.glob("**/p*.parquet"))) > seen:
             return family
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
