@@ -5,6 +5,7 @@ PY := .venv/bin/python
 export PATH ?= /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
 export SELFSYNTH_TEST_DATA ?= ../shared/data
+export SELFSYNTH_TEST_SCHEMAS ?= ../shared/schemas
 export OMP_NUM_THREADS ?= 1
 
 .PHONY: help install install-vllm install-lmms-eval install-manifest-checks demo demo-base test test-long check format bench

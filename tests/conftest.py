@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests.missing import missing
 from tests.vllm_server import PYTHON, Vllm, running_vllm
 
 _ROOT = Path(__file__).parent.parent
@@ -27,7 +28,7 @@ def test_data() -> Path:
     """The folder of real images. Absent: skipped; absent where CI=true: a failure."""
     folder = (_ROOT / os.environ.get("SELFSYNTH_TEST_DATA", "../shared/data")).resolve()
     if not folder.is_dir():
-        _missing(f"no real images at {folder}; set SELFSYNTH_TEST_DATA")
+        missing(f"no real images at {folder}; set SELFSYNTH_TEST_DATA")
     return folder
 
 
@@ -36,7 +37,7 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
     """Real vLLM with the demo's base model, started once a run, and anew by the test that kills it. Not installed: as
     for the real images."""
     if not PYTHON.exists():
-        _missing("vLLM is not installed; run tools/install_vllm.sh")
+        missing("vLLM is not installed; run tools/install_vllm.sh")
     # A cache that holds three of the tests' adapters, two of them in memory and one on the device.
     limits = {
         "max_lora_rank": 8,
@@ -49,9 +50,3 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
     folder = tmp_path_factory.mktemp("vllm")
     with running_vllm(folder, adapter_cache=folder / "cache", adapter_cache_bytes=600_000, **limits) as server:
         yield server
-
-
-def _missing(message: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)

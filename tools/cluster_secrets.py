@@ -1,0 +1,123 @@
+"""`python3 -m tools.cluster_secrets > secrets.json`: every Secret that the manifests in k8s/ name, with new passwords.
+
+For `kubectl apply -f secrets.json`. Each service gets what it needs and no other's, and an identity of its own at the
+object store. Stores outside of the cluster: `--database-url`, `--redis-url`, `--store-options SERVICE=JSON`. Needs
+Python and, for Redis' certificate, openssl. Knows names and passwords, nothing of what the services do with them.
+"""
+
+import argparse
+import base64
+import json
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+NAMESPACE = "selfsynth"
+_CA = "/etc/selfsynth/redis/ca.crt"
+_REDIS_NAMES = ("redis", f"redis.{NAMESPACE}.svc.cluster.local", "localhost")
+# What each process reads, as a file of that name in lower case.
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "api": ("database_url", "redis_url", "api_key", "worker_token", "engine_key", "store_options"),
+    "data-worker": ("redis_url", "worker_token", "store_options"),
+    "engine": ("engine_key", "store_options"),
+    "generator": ("redis_url", "worker_token", "engine_key", "store_options"),
+    "migrate": ("database_url", "store_options"),
+    "selector": ("redis_url", "worker_token", "store_options"),
+    "trainer": ("redis_url", "worker_token", "store_options"),
+    "weights": ("store_options",),
+}
+_MAKES_THE_BUCKET = "migrate"
+_ONLY_READ = ("engine", "weights")
+
+
+def secret_objects(database_url: str = "", redis_url: str = "", store_options: Mapping[str, str] | None = None) -> Any:
+    """A Kubernetes List. What is not given is that of the stores in the cluster, with passwords of its own."""
+    postgres, redis = secrets.token_hex(24), secrets.token_hex(24)
+    keys = {name: (secrets.token_hex(10), secrets.token_hex(24)) for name in _NEEDS}
+    shared = {
+        "database_url": database_url or f"postgresql+psycopg://selfsynth:{postgres}@postgres:5432/selfsynth",
+        "redis_url": redis_url or f"rediss://:{redis}@redis:6379/0?ssl_ca_certs={_CA}",
+        **{name: secrets.token_urlsafe(32) for name in ("api_key", "worker_token", "engine_key")},
+    }
+    found: dict[str, dict[str, str]] = {}
+    for name, needs in _NEEDS.items():
+        own = {"store_options": (store_options or {}).get(name) or _options(*keys[name])}
+        found[name] = {f"selfsynth_{need}": (shared | own)[need] for need in needs}
+    certificate, key = _certificate()
+    found["redis-ca"] = {"ca.crt": certificate}
+    found["keda-redis"] = _for_keda(shared["redis_url"], certificate)
+    found["postgres"] = {"postgres_password": postgres}
+    found["redis"] = {
+        "redis.conf": f"requirepass {redis}\n",
+        "ca.crt": certificate,
+        "tls.crt": certificate,
+        "tls.key": key,
+    }
+    found["s3"] = {"identities.json": json.dumps({"identities": [_identity(name, *keys[name]) for name in keys]})}
+    return {"apiVersion": "v1", "kind": "List", "items": [_secret(name, data) for name, data in found.items()]}
+
+
+def _options(access_key_id: str, secret_access_key: str) -> str:
+    return json.dumps({"access_key_id": access_key_id, "secret_access_key": secret_access_key})
+
+
+def _identity(name: str, access_key_id: str, secret_access_key: str) -> dict[str, Any]:
+    """Of the S3 server in the cluster. Some only read; nobody but the migration may make buckets."""
+    actions = ["Read:selfsynth", "List:selfsynth"]
+    if name == _MAKES_THE_BUCKET:
+        actions = ["Admin"]
+    elif name not in _ONLY_READ:
+        actions.append("Write:selfsynth")
+    credentials = [{"accessKey": access_key_id, "secretKey": secret_access_key}]
+    return {"name": name, "credentials": credentials, "actions": actions}
+
+
+def _for_keda(redis_url: str, certificate: str) -> dict[str, str]:
+    parts = urlsplit(redis_url)
+    return {"username": parts.username or "", "password": parts.password or "", "ca.crt": certificate}
+
+
+def _certificate() -> tuple[str, str]:
+    """(certificate, key) of the Redis in the cluster, in PEM. It is its own authority."""
+    names = ",".join(f"DNS:{name}" for name in _REDIS_NAMES)
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate = Path(folder, "key"), Path(folder, "certificate")
+        command = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+        command += ["-subj", "/CN=redis", "-addext", f"subjectAltName={names}", "-days", "3650"]
+        subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        return certificate.read_text(), key.read_text()
+
+
+def _secret(name: str, data: Mapping[str, str]) -> dict[str, Any]:
+    encoded = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": {"app.kubernetes.io/name": "selfsynth"}}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": encoded}
+
+
+def _service_and_json(text: str) -> tuple[str, str]:
+    name, _, options = text.partition("=")
+    if name not in _NEEDS or not isinstance(json.loads(options or "null"), dict):
+        raise ValueError(text)
+    return name, options
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--database-url", default="", help="postgresql+psycopg://USER:PASSWORD@HOST/NAME?sslmode=verify-full"
+    )
+    parser.add_argument("--redis-url", default="", help="rediss://:PASSWORD@HOST:PORT/0")
+    parser.add_argument("--store-options", action="append", default=[], type=_service_and_json, metavar="SERVICE=JSON")
+    given = parser.parse_args()
+    objects = secret_objects(given.database_url, given.redis_url, dict(given.store_options))
+    json.dump(objects, sys.stdout, indent=1)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()
