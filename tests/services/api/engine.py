@@ -1,15 +1,15 @@
 """An engine that lists models, and that sleeps as vLLM does. It does nothing else: what the coordinator asks."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from tests.http_server import Serving
 
 
-class FakeEngine:
+class FakeEngine(Serving):
     """Serves while it is entered. `can_sleep` says whether it was started so; a `fault` is the HTTP status with which
     it answers all about sleep. `changes` tells what it was asked to do.
 
@@ -23,16 +23,6 @@ class FakeEngine:
         self.changes: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def answer(self, method: str, path: str) -> tuple[int, Any]:
         if path == "/v1/models":

@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from tests.http_server import Serving
 
 MODEL = "fake"
 WORDS = ["red", "blue", "long", "short", "wing", "tail", "beak", "crest", "grass", "leaf"]
@@ -46,7 +47,7 @@ def random_words(asked: Asked, choice: int) -> str:
     return " ".join(random.Random(f"{asked.text} {asked.image_sha256} {noise}").choices(WORDS, k=12))
 
 
-class FakeEngine:
+class FakeEngine(Serving):
     """Serves while it is entered. `says` gives a choice's text; `failures` are HTTP statuses for the next requests, and
     `fails` says which request is answered with one always (0: none). More than `most_open` at once are one too many.
 
@@ -72,16 +73,6 @@ class FakeEngine:
         self._server = _Server((host, port), _handler(self))
         self.port = int(self._server.server_port)
         self.url = f"http://{host}:{self.port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def complete(self, body: dict[str, Any], bearer: str) -> tuple[int, dict[str, Any]]:
         with self._lock:
@@ -179,7 +170,7 @@ def _asked(body: dict[str, Any]) -> Asked:
         model=body["model"],
         text=parts["text"]["text"],
         image_sha256="" if image is None else hashlib.sha256(image).hexdigest(),
-        n=body["n"],
+        n=body.get("n", 1),
         temperature=body["temperature"],
         max_tokens=body["max_tokens"],
         seed=body["seed"],

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from tests.http_server import Serving
 
 MODEL = "fake-text"
 PARTS = ("wing", "tail", "beak", "crest", "breast", "eye ring", "leg")
@@ -51,7 +52,7 @@ def concepts_for(asked: Asked) -> str:
     return json.dumps({"concepts": list(dict.fromkeys(named))})
 
 
-class FakeEndpoint:
+class FakeEndpoint(Serving):
     """Serves while it is entered. `says` gives an answer's text, or the whole choice; `failures` come first.
 
     `refused` are options that the endpoint does not know: it answers 400 and names them.
@@ -67,16 +68,6 @@ class FakeEndpoint:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def answer(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> Failure:
         with self._lock:
