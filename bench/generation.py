@@ -3,7 +3,8 @@ against the reference's way: synchronous batches of 32, images opened and encode
 
 A random model of about 100 M parameters, in which the engine does most of the work, and the demo's base beside it.
 Answers differ in length. `vs_offline` and `vs_reference` are the step's speed over the other's (medians over sets of
-images that nobody has seen), `prefix_hit_rate` is the step's. `--quick`: the demo's base only, few images.
+images that nobody has seen), `prefix_hit_rate` is the step's. With two replicas: how the prompts' tokens spread over
+them, and whether the prefixes are still found. `--quick`: the demo's base only, few images.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -113,24 +115,39 @@ def with_ends(model: Path) -> Path:
     return model
 
 
-def our_step(model: Path, pictures: Pictures, folder: Path) -> list[dict[str, float]]:
-    with running_vllm(folder, model, threads=THREADS) as server:
-        engine = Engine(server.url, key=KEY, in_flight=IN_FLIGHT)
-        measured = [_step_once(server, engine, pictures, number) for number in range(len(pictures.sets))]
+def our_step(model: Path, pictures: Pictures, folder: Path, replicas: int = 1) -> list[dict[str, float]]:
+    with ExitStack() as running:
+        servers = [running.enter_context(_replica(model, folder / f"{replicas}-{n}")) for n in range(replicas)]
+        engine = Engine(",".join(server.url for server in servers), key=KEY, in_flight=IN_FLIGHT)
+        measured = [_step_once(servers, engine, pictures, number) for number in range(len(pictures.sets))]
     return measured[1:]
 
 
-def _step_once(server: Vllm, engine: Engine, pictures: Pictures, number: int) -> dict[str, float]:
-    context = StepContext(pictures.task(number), pictures.store)
-    hits, queries = _prefixes(server)
+def _replica(model: Path, folder: Path) -> AbstractContextManager[Vllm]:
+    folder.mkdir()
+    return running_vllm(folder, model, threads=THREADS)
+
+
+def _step_once(servers: list[Vllm], engine: Engine, pictures: Pictures, number: int) -> dict[str, float]:
+    task = pictures.task(number)
+    # A place of its own: what another run of the step has written would not be asked for again.
+    task = task.model_copy(update={"output_prefix": f"{task.output_prefix}-by-{len(servers)}"})
+    context = StepContext(task, pictures.store)
+    before = [_prefixes(server) for server in servers]
     start = time.perf_counter()
     describe.run(context, engine)
     seconds = time.perf_counter() - start
-    more_hits, more_queries = _prefixes(server)
-    return {"seconds": seconds, "prefix_hit_rate": (more_hits - hits) / max(1.0, more_queries - queries)}
+    after = [_prefixes(server) for server in servers]
+    hits, queries = ([new[k] - old[k] for old, new in zip(before, after, strict=True)] for k in (0, 1))
+    return {
+        "seconds": seconds,
+        "prefix_hit_rate": sum(hits) / max(1.0, sum(queries)),
+        "smallest_share": min(queries) / max(1.0, sum(queries)),
+    }
 
 
 def _prefixes(server: Vllm) -> tuple[float, float]:
+    """Prompt tokens that were found in the prefix cache, and all that were looked for."""
     lines = httpx.get(f"{server.url}/metrics", timeout=30).text.splitlines()
     counts = {
         line.partition("{")[0]: float(line.rpartition(" ")[2]) for line in lines if line.startswith("vllm:prefix")
@@ -170,7 +187,11 @@ def compared(model: Path, sets: int, size: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         pictures = Pictures(folder / "pictures", sets, size)
-        ways = {"step": our_step(model, pictures, folder), **offline(model, pictures, folder)}
+        ways = {
+            "step": our_step(model, pictures, folder),
+            "two_replicas": our_step(model, pictures, folder, replicas=2),
+            **offline(model, pictures, folder),
+        }
     seconds = {way: statistics.median(run["seconds"] for run in runs) for way, runs in ways.items()}
     hits = {way: statistics.median(run["prefix_hit_rate"] for run in runs) for way, runs in ways.items()}
     answers = size * DESCRIBE["instructions"] * DESCRIBE["samples"]
@@ -178,6 +199,7 @@ def compared(model: Path, sets: int, size: int) -> dict[str, float]:
         "vs_offline": seconds["offline"] / seconds["step"],
         "vs_reference": seconds["reference"] / seconds["step"],
         "prefix_hit_rate": hits["step"],
+        "two_replicas_smallest_share": min(run["smallest_share"] for run in ways["two_replicas"]),
         **{f"{way}_answers_per_s": answers / median for way, median in seconds.items()},
         **{f"{way}_prefix_hit_rate": rate for way, rate in hits.items() if way != "step"},
     }

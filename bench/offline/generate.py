@@ -38,10 +38,16 @@ class Offline:
         self._generate([self._prompt(each, images[each["image"]]) for each in asked], asked)
 
     def in_batches(self, asked: list[dict[str, Any]]) -> None:
-        """The reference's way: the next batch begins when the last answer of the one before is there."""
-        rest = iter(asked)
+        """The reference's way: the next batch begins when the last answer of the one before is there, and an image is
+        opened and encoded for every prompt. Names of their own keep equal images from being known as equal."""
+        rest = iter(enumerate(asked))
         while batch := list(itertools.islice(rest, BATCH)):
-            self._generate([self._prompt(each, _opened(each["image"])) for each in batch], batch)
+            prompts = [
+                self._prompt(each, _opened(each["image"]))
+                | {"multi_modal_uuids": {"image": [f"{each['image']} {number}"]}}
+                for number, each in batch
+            ]
+            self._generate(prompts, [each for _, each in batch])
 
     def measured(self, way: str, asked: list[dict[str, Any]]) -> dict[str, float]:
         self._llm.reset_prefix_cache()
