@@ -34,13 +34,12 @@ from services.trainer.plan import Plan  # noqa: E402
 from services.trainer.targets import chosen_layers  # noqa: E402
 from services.trainer.token_pair import TokenPair  # noqa: E402
 from services.trainer.tuning.arguments import training_arguments  # noqa: E402
+from services.trainer.tuning.cost import peak_flops  # noqa: E402
 from services.trainer.tuning.feeding import PassTrainer, planned_passes  # noqa: E402
 from services.trainer.tuning.lora import layers_of, lora_config  # noqa: E402
 from shared.job_settings import TrainSettings  # noqa: E402
 
 RESULTS = ROOT / "bench/results/training.json"
-# Dense bf16, as their makers give it.
-PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12}
 A_PICTURE = 8
 
 
@@ -204,9 +203,8 @@ def _flops(shape: Shape, pairs: list[TokenPair]) -> float:
 
 
 def _peak() -> float:
-    """Of this device, floating point operations a second in bf16; not known: infinite, so that MFU reads 0."""
-    name = torch.cuda.get_device_name()
-    return next((peak for known, peak in PEAK_FLOPS.items() if known in name), float("inf"))
+    """Of this device; not known: infinite, so that MFU reads 0."""
+    return peak_flops() or float("inf")
 
 
 def main() -> None:

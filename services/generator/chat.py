@@ -16,6 +16,7 @@ import aiohttp
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, wait_exponential_jitter
 
 from services.generator.admission import Admission, Proof
+from services.generator.observed import Observed
 from services.generator.patience import Answers, Full, Lost, Passing, Trial
 from services.generator.replicas import Replica, Replicas, Resolve, resolved
 from services.generator.wire import (
@@ -25,13 +26,16 @@ from services.generator.wire import (
     Schema,
     body_of,
     failure_of,
+    parsed,
     read_of,
     reading_of,
     refusal,
     replies_of,
+    usage_of,
 )
 from services.generator.witness import COMPLETIONS, Witnesses
 from shared.errors import EngineUnavailable, RequestsFailed, SelfSynthError
+from shared.observing import tracing
 
 __all__ = ["Chat", "Engine", "Reply", "Sampling"]
 
@@ -62,11 +66,11 @@ T = TypeVar("T")
 
 @dataclass
 class _Request(Generic[T]):
-    """`read` makes something of a good answer's text."""
+    """`read` makes something of a good answer."""
 
     body: dict[str, Any]
     about: str
-    read: Callable[[str], T]
+    read: Callable[[Any], T]
     avoid: Replica | None = None
     trial: Trial = field(kw_only=True)
 
@@ -74,12 +78,13 @@ class _Request(Generic[T]):
 class Chat:
     """An open connection to an engine, or to its replicas. Belongs to one event loop."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, observed: Observed | None = None) -> None:
         self._engine = engine
+        self._observed = observed or Observed()
         self._replicas = Replicas(engine.url, engine.in_flight, engine.resolve, engine.resolve_every_s)
         self._answers = Answers()
         self._http = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {engine.key}"} if engine.key else {},
+            headers=({"Authorization": f"Bearer {engine.key}"} if engine.key else {}) | tracing.headers(),
             timeout=aiohttp.ClientTimeout(total=engine.request_s),
             connector=aiohttp.TCPConnector(limit=0),
         )
@@ -117,6 +122,16 @@ class Chat:
         """The tokens of the whole prompt, were `said` the beginning of the answer, with their log-probabilities. Raises
         as `ask` does."""
         return await self._answer(reading_of(model, image, text, said), about or image or "", read_of)
+
+    async def pass_on(self, body: dict[str, Any], about: str) -> dict[str, Any]:
+        """The engine's whole answer, as JSON, to a request for one reply that another program wrote. Raises as `ask`
+        does."""
+
+        def whole(answer: Any) -> dict[str, Any]:
+            replies_of(answer, 1)
+            return dict(answer)
+
+        return await self._answer(body, about, whole)
 
     async def _answer(self, body: dict[str, Any], about: str, read: Callable[[str], T]) -> T:
         trial = Trial(self._answers, self._engine.tries, self._engine.patience_s)
@@ -199,13 +214,21 @@ class Chat:
         return answer
 
     async def _posted(self, request: _Request[T], url: str) -> T:
+        sent = time.monotonic()
+        with self._observed.request(url, request.body["model"]) as headers:
+            answer = parsed(await self._text(request.body, url, headers))
+            read = request.read(answer)
+        self._observed.answered(time.monotonic() - sent, usage_of(answer))
+        return read
+
+    async def _text(self, body: dict[str, Any], url: str, headers: dict[str, str]) -> str:
         try:
-            async with self._http.post(url + COMPLETIONS, json=request.body) as response:
+            async with self._http.post(url + COMPLETIONS, json=body, headers=headers) as response:
                 status, text = response.status, await response.text()
         except TimeoutError as error:
             raise Lost(f"no answer within {self._engine.request_s:.0f} s") from error
         except aiohttp.ClientError as error:
             raise Lost(f"{type(error).__name__}: {error}") from error
         if status == 200:
-            return request.read(text)
-        raise failure_of(status, text) or refusal(status, text, request.body, url)
+            return text
+        raise failure_of(status, text) or refusal(status, text, body, url)

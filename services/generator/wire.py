@@ -37,6 +37,14 @@ class Reply:
     failure: str = ""
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What an answer cost, as the engine counted it."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
 def body_of(
     model: str, image: str | None, text: str, sampling: Sampling, seed: int, schema: Schema | None = None
 ) -> dict[str, Any]:
@@ -65,13 +73,26 @@ def reading_of(model: str, image: str | None, text: str, said: str) -> dict[str,
     return {**body, "add_generation_prompt": False, "continue_final_message": True, "prompt_logprobs": 0}
 
 
-def read_of(text: str) -> Read:
+def parsed(text: str) -> Any:
+    """A good answer's JSON."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Passing(f"an answer that is no chat completion: {text[:200]}") from error
+
+
+def usage_of(answer: Any) -> Usage:
+    """None counted where the engine does not tell."""
+    told = (answer.get("usage") or {}) if isinstance(answer, dict) else {}
+    return Usage(int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0))
+
+
+def read_of(answer: Any) -> Read:
     """Each token of the prompt but the first, with its log-probability in nats."""
     try:
-        places = json.loads(text)["prompt_logprobs"][1:]
-        return tuple(_read_token(place) for place in places)
+        return tuple(_read_token(place) for place in answer["prompt_logprobs"][1:])
     except (ValueError, KeyError, TypeError) as error:
-        raise Passing(f"an answer without the prompt's log-probabilities: {text[:200]}") from error
+        raise Passing(f"an answer without the prompt's log-probabilities: {str(answer)[:200]}") from error
 
 
 def _read_token(place: dict[str, Any]) -> tuple[int, float]:
@@ -79,13 +100,13 @@ def _read_token(place: dict[str, Any]) -> tuple[int, float]:
     return int(token), float(told["logprob"])
 
 
-def replies_of(text: str, n: int) -> tuple[Reply, ...]:
+def replies_of(answer: Any, n: int) -> tuple[Reply, ...]:
     """An answer that is not whole (an engine being shut down says `abort`) counts as a failure that may pass."""
     try:
-        choices = sorted(json.loads(text)["choices"], key=lambda choice: int(choice["index"]))
+        choices = sorted(answer["choices"], key=lambda choice: int(choice["index"]))
         replies = tuple(_reply(choice) for choice in choices)
     except (ValueError, KeyError, TypeError) as error:
-        raise Passing(f"an answer that is no chat completion: {text[:200]}") from error
+        raise Passing(f"an answer that is no chat completion: {str(answer)[:200]}") from error
     if len(replies) != n:
         raise Passing(f"{len(replies)} choices where {n} were asked for")
     return replies

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from services.selector.embedding_cache import EmbeddingCache
+from shared.observing import tally
+from shared.observing.figures import EMBEDDED
 
 
 class Identified(Protocol):
@@ -36,7 +38,10 @@ class CachedEncoder:
         if not keys:
             return self._encoder.encode([])
         vectors = self._cache.get(list(keys.values()))
-        if missing := [text for text, key in keys.items() if key not in vectors]:
+        missing = [text for text, key in keys.items() if key not in vectors]
+        tally.tell(EMBEDDED, len(keys) - len(missing), cache="hit")
+        tally.tell(EMBEDDED, len(missing), cache="miss")
+        if missing:
             rows = self._encoder.encode(missing).float().cpu().numpy()
             fresh = {keys[text]: row.tobytes() for text, row in zip(missing, rows, strict=True)}
             self._cache.put(fresh)

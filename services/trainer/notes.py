@@ -13,10 +13,13 @@ class Pace(Note):
     """How fast this launch of the subprocess trains and what it took so far, all its processes together.
 
     `tokens_per_s` counts each pair's tokens, image tokens included, as if it had a sequence of its own: packing makes
-    it larger. `gpu_memory_bytes` is the most that a process held on its device; 0 on a CPU, as are `gpu_seconds`.
+    it larger. `mfu` is the share of what the devices could compute in bf16; 0 where that is not known.
+    `gpu_memory_bytes` is the most that a process held on its device; 0 on a CPU, as are `gpu_seconds`.
     """
 
     tokens_per_s: float
+    pairs_per_s: float = 0.0
+    mfu: float = 0.0
     eta_s: float
     gpu_memory_bytes: int
     gpu_seconds: float
@@ -24,10 +27,11 @@ class Pace(Note):
 
 
 class StepDone(Note):
-    """One optimiser step is done. `loss` is the mean over the batch's answer tokens."""
+    """One optimiser step is done, of `pairs`. `loss` is the mean over the batch's answer tokens."""
 
     event: Literal["step"] = "step"
     total: int
+    pairs: int = 0
     point: LossPoint
     pace: Pace
 

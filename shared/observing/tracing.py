@@ -78,6 +78,12 @@ def traceparent(*, is_sampled: bool = True) -> str | None:
     return f"00-{here.trace_id:032x}-{here.span_id:016x}-{flags:02x}"
 
 
+def headers(*, is_sampled: bool = True) -> dict[str, str]:
+    """The same, for a request."""
+    here = traceparent(is_sampled=is_sampled)
+    return {"traceparent": here} if here else {}
+
+
 def trace_requests(app: "FastAPI") -> None:
     """A span for each request to the app, below the one that the request names."""
     if _provider is None:

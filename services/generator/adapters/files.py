@@ -34,7 +34,8 @@ class AdapterFiles:
     """Safe to call from several threads. `folder` belongs to one process; None: a temporary one, gone when closed.
 
     A copy is dropped when room is needed, nobody holds its name and it was idle for `idle_s`; `on_drop` is told its
-    name before the files go, so that whoever remembers their place forgets it. Copies in use may exceed the bound.
+    name before the files go, so that whoever remembers their place forgets it; `on_fetch` is told
+    whether they were here. Copies in use may exceed the bound.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class AdapterFiles:
     ) -> None:
         self._store, self._base_model, self._limit_bytes, self._idle_s = store, base_model, limit_bytes, idle_s
         self.on_drop: Callable[[str], None] = lambda name: None
+        self.on_fetch: Callable[[bool], None] = lambda is_here: None
         undo = contextlib.ExitStack()
         self._folder = undo.enter_context(owned_folder(folder))
         self.close = undo.close
@@ -85,7 +87,9 @@ class AdapterFiles:
         """
         with self._changed:
             self._changed.wait_for(lambda: name not in self._fetching)
-            if self._touch(name):
+            is_here = self._touch(name)
+            self.on_fetch(is_here)
+            if is_here:
                 return self._copies[name].folder
             self._raise_recent_fault(name)
             self._fetching[name] = 0

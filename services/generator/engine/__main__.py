@@ -6,6 +6,7 @@ import uvicorn
 
 from services.generator.engine.settings import EngineSettings
 from shared.logs import configure
+from shared.observing import tracing
 
 _GRACE_S = 10
 _KEEP_ALIVE_S = 120  # a client that is slow to ask again must not find its connection closed
@@ -19,8 +20,11 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = str(settings.engine_threads or os.cpu_count())
     from services.generator.engine.wiring import build
 
+    tracing.configure("engine")
+    app = build(settings)
+    tracing.trace_requests(app)
     uvicorn.run(
-        build(settings),
+        app,
         host=settings.engine_host,
         port=settings.engine_port,
         log_config=None,

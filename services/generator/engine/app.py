@@ -60,6 +60,7 @@ class Engine:
         )
         self.sleeper = Sleeper(model)
         self.metrics = Metrics(self.batcher.__len__, lambda: self.sleeper.is_asleep)
+        files.on_fetch = lambda is_here: self.metrics.adapters.labels("hit" if is_here else "miss").inc()
 
     async def complete(self, request: protocol.ChatRequest) -> protocol.Json:
         """Raises NotFound, InvalidInput, Overloaded or Asleep. When cancelled, its rows leave queue or batch."""

@@ -21,6 +21,10 @@ class Metrics:
         self.forward_passes = Counter(
             "selfsynth_engine_forward_passes", "Times that the model made a token for its rows", registry=self.registry
         )
+        self.adapters = Counter(
+            "selfsynth_engine_adapters", "Adapters asked for: hit (the files were here) or miss", ["cache"],
+            registry=self.registry,
+        )  # fmt: skip
         self.open = Gauge("selfsynth_engine_open_requests", "Requests that have no answer yet", registry=self.registry)
         depth = Gauge("selfsynth_engine_queue_depth", "Requests that wait", registry=self.registry)
         depth.set_function(queued)

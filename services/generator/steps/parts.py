@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from services.generator.chat import Chat, Engine
+from services.generator.observed import Observed
 from services.generator.steps.failures import Failures
 from services.generator.steps.teacher import Sitting
 from shared.artefacts import ArtefactWriter
@@ -47,6 +48,7 @@ class PartRun(Generic[R]):
         share = context.settings.failed_share if failed_share is None else failed_share
         self._failures = Failures(share, self._total - self._done)
         self._doubtful: set[int] = set()
+        self._observed = Observed(context.task.step.value)
 
     @property
     def part_count(self) -> int:
@@ -57,7 +59,7 @@ class PartRun(Generic[R]):
         run_watched(lambda: self._complete(engine), self._context.check, self._tell)
 
     async def _complete(self, engine: Engine) -> None:
-        async with Chat(engine) as chat:
+        async with Chat(engine, self._observed) as chat:
             await self._work_all(chat)
         self._failures.settle()
         for number in sorted(self._doubtful):
@@ -100,4 +102,5 @@ class PartRun(Generic[R]):
 
     def _tell(self) -> None:
         failed = {"failed_requests": float(self._failures.count)} if self._failures.count else {}
-        self._context.progress(self._done, self._total, failed)
+        pace = {"tokens_per_s": round(self._observed.tokens_per_s, 1)}
+        self._context.progress(self._done, self._total, pace | failed)

@@ -14,6 +14,8 @@ from services.trainer.step.gpus import free_memory
 from services.trainer.step.spending import Spending
 from shared.errors import DeviceOutOfMemory, StepInterrupted, StepStopped, SystemFault
 from shared.objects import ObjectStore
+from shared.observing import tally
+from shared.observing.figures import CHECKPOINTS, TRAINED_PAIRS, TRAINED_TOKENS
 from shared.worker.context import StepContext
 
 log = structlog.get_logger(__name__)
@@ -102,11 +104,14 @@ class _Following:
             match note:
                 case StepDone():
                     self._latest, self._spending.pace = note, note.pace
+                    tally.tell(TRAINED_PAIRS, note.pairs)
+                    tally.tell(TRAINED_TOKENS, note.point.tokens or 0)
                 case Validated():
                     self._validation = {"validation_loss": note.loss}
                 case CheckpointMade():
                     self._uploads.begin(note.step, note.folder)
                     self._spending.save()
+                    tally.tell(CHECKPOINTS)
                 case Remark():
                     self._context.tell(note.message)
 
@@ -117,8 +122,11 @@ class _Following:
             "learning_rate": point.learning_rate,
             "grad_norm": point.grad_norm or 0.0,
             "tokens_per_s": round(pace.tokens_per_s, 1),
+            "pairs_per_s": round(pace.pairs_per_s, 2),
             "eta_s": round(pace.eta_s, 1),
         }
+        if pace.mfu:
+            metrics["mfu"] = round(pace.mfu, 4)
         if pace.gpu_memory_bytes:
             metrics["gpu_memory_bytes"] = pace.gpu_memory_bytes
         self._context.progress(point.step, done.total, metrics | self._validation)

@@ -14,8 +14,9 @@ from transformers import TrainerCallback
 from services.trainer.notes import CheckpointMade, Event, Remark, StepDone, Validated
 from services.trainer.plan import Plan
 from services.trainer.token_pair import TokenPair
+from services.trainer.tuning.cost import Cost
 from services.trainer.tuning.early_stopping import VALIDATION, History, keep_best
-from services.trainer.tuning.pace import Stopwatch
+from services.trainer.tuning.pace import Done, Stopwatch
 from shared.types.records import LossPoint
 
 
@@ -23,12 +24,13 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
     """`pairs` are trained on in an epoch; `pairs_of_step` tells which in an optimiser step."""
 
     def __init__(
-        self, plan: Plan, pairs: int, pairs_of_step: Callable[[int], list[TokenPair]], watch: Stopwatch
+        self, plan: Plan, pairs: int, pairs_of_step: Callable[[int], list[TokenPair]], watch: Stopwatch, cost: Cost
     ) -> None:
         self._plan = plan
         self.pairs = pairs
         self._pairs_of_step = pairs_of_step
         self._watch = watch
+        self._cost = cost
         self.stopping = False
 
     def stop_soon(self, signum: int, frame: Any) -> None:
@@ -59,11 +61,11 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         entry = state.log_history[-1]
         if "loss" not in entry:
             return
-        point = self._point(entry)
-        self._watch.step_done(point.tokens or 0)
+        point, pairs = self._point(entry), self._pairs_of_step(entry["step"])
+        self._watch.step_done(Done(point.tokens or 0, len(pairs), self._cost.flops(pairs)))
         if state.is_world_process_zero:
             pace = self._watch.pace(state.max_steps - state.global_step)
-            self._note(StepDone(total=state.max_steps, point=point, pace=pace))
+            self._note(StepDone(total=state.max_steps, pairs=len(pairs), point=point, pace=pace))
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         if state.is_world_process_zero:

@@ -16,6 +16,7 @@ from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.arguments import training_arguments
 from services.trainer.tuning.augmenting import Views
 from services.trainer.tuning.collate import PairCollator
+from services.trainer.tuning.cost import cost_of, peak_flops
 from services.trainer.tuning.diverging import NotFinite, diverged
 from services.trainer.tuning.early_stopping import EarlyStop, best_step, is_over, take_best
 from services.trainer.tuning.encoding import PairEncoder, encode_all
@@ -38,7 +39,7 @@ def tune(plan: Plan) -> None:
     Raises TooFewPairs when no pair is left to train on, UserFault when the loss stops being a number. On SIGTERM it
     leaves a checkpoint and no result.
     """
-    watch = Stopwatch(plan.processes)
+    watch = Stopwatch(plan.processes, peak_flops())
     torch.set_num_threads(plan.threads)
     set_seed(plan.seed)
     processor = load_processor(plan.model_path)
@@ -58,7 +59,8 @@ def tune(plan: Plan) -> None:
     model = build_model(plan)
     sequences = _sequences(plan, model, encoder, processor.tokenizer.pad_token_id or 0, pairs)
     trainer = _trainer(plan, arguments, model, pairs, sequences, held_out)
-    reporter = Reporter(plan, len(pairs), trainer.pairs_of_step, watch)
+    cost = cost_of(plan, model, sequences.packed)
+    reporter = Reporter(plan, len(pairs), trainer.pairs_of_step, watch, cost)
     trainer.add_callback(reporter)
     if trainer.is_world_process_zero():
         if sequences.refused and not plan.checkpoint:

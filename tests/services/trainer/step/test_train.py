@@ -129,7 +129,7 @@ def test_progress_is_pushed_with_the_loss(calm: tuple[Watched, Manifest]) -> Non
     assert metrics["loss"] == calm[1].figures["last_loss"]
     assert (metrics["learning_rate"], metrics["eta_s"]) == (calm[0].curve(calm[1])[-1].learning_rate, 0)
     assert metrics["grad_norm"] > 0
-    assert metrics["tokens_per_s"] > 0
+    assert metrics["tokens_per_s"] > metrics["pairs_per_s"] > 0
 
 
 def test_what_all_attempts_took_is_told(calm: tuple[Watched, Manifest], troubled: tuple[Watched, Manifest]) -> None:
