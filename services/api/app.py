@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from services.api import problems
 from services.api.auth import BearerAuth
 from services.api.limits import BodyLimit
+from services.api.metrics.requests import RequestTimes
 from services.api.routes import (
     artefacts,
     chat,
@@ -20,6 +21,7 @@ from services.api.routes import (
     internal,
     job_reports,
     jobs,
+    metrics,
     reports,
     uploads,
 )
@@ -40,6 +42,7 @@ def create_app(parts: Parts) -> FastAPI:
     problems.install(app)
     for module in (
         health,
+        metrics,
         uploads,
         datasets,
         concepts,
@@ -65,4 +68,5 @@ def create_app(parts: Parts) -> FastAPI:
         api_key=settings.api_key.get_secret_value(),
         worker_token=settings.worker_token.get_secret_value(),
     )
+    app.add_middleware(RequestTimes, times=parts.metrics.requests)
     return app

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.api.problems import problem
 from shared.errors import ErrorReport
 
-_OPEN = ("/health/live", "/docs", "/openapi.json")
+_OPEN = ("/health/live", "/metrics", "/docs", "/openapi.json")
 
 
 class BearerAuth:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.api.attempts import Attempts
 from services.api.chat.passing_on import ChatEngine
 from services.api.database.connection import Database
+from services.api.metrics.collector import CoordinatorMetrics
 from services.api.pointers import Pointers
 from services.api.reconcile.loop import Loop
 from services.api.reconcile.mover import Mover
@@ -14,6 +15,7 @@ from services.api.settings import ApiSettings
 from services.api.sleeping.engines import Engines
 from services.api.sleeping.keeper import Keeper
 from shared.objects import ObjectStore, open_store
+from shared.observing.heartbeat import impatient
 from shared.queues import Messages, connect
 
 
@@ -33,6 +35,7 @@ class Parts:
     attempts: Attempts
     mover: Mover
     loop: Loop
+    metrics: CoordinatorMetrics
 
     def start(self) -> None:
         """Move the database to the newest schema, or wait until it was moved, then begin to reconcile."""
@@ -52,10 +55,12 @@ class Parts:
 def build(settings: ApiSettings) -> Parts:
     database = Database(settings.database_url.get_secret_value())
     store = open_store(settings.store_url, settings.store_options)
-    messages = Messages(connect(settings.redis_url.get_secret_value()))
+    redis_url = settings.redis_url.get_secret_value()
+    messages = Messages(connect(redis_url))
     engines = Engines(settings.engine_url, settings.engine_key.get_secret_value())
     keeper = Keeper(database, engines)
     mover = Mover(database, messages, store, keeper, policy_of(settings))
+    loop = Loop(mover, database, settings.reconcile_s, look=keeper.look)
     return Parts(
         settings=settings,
         database=database,
@@ -70,7 +75,8 @@ def build(settings: ApiSettings) -> Parts:
         keeper=keeper,
         attempts=Attempts(database, settings.lease_s),
         mover=mover,
-        loop=Loop(mover, database, settings.reconcile_s, look=keeper.look),
+        loop=loop,
+        metrics=CoordinatorMetrics(database, impatient(redis_url), loop),
     )
 
 

@@ -21,7 +21,8 @@ _LIVE = [status.value for status in JobStatus if not status.is_terminal]
 
 
 class Loop:
-    """A thread of its own. `wake` never blocks and never fails: what it loses, the next round finds."""
+    """A thread of its own. `wake` never blocks and never fails: what it loses, the next round finds. `last_round` is
+    when it last looked at all live jobs (seconds since 1970; 0: never), `faults` how often it could not move one."""
 
     def __init__(
         self, mover: Mover, database: Database, every_s: float, look: Callable[[], None] = lambda: None
@@ -32,6 +33,7 @@ class Loop:
         self._look = look
         self._woken: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopped = threading.Event()
+        self.last_round, self.faults = 0.0, 0
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
 
     def start(self) -> None:
@@ -71,6 +73,7 @@ class Loop:
         self._safely(self._look)
         for job_id in live:
             self._reconcile(job_id)
+        self.last_round = time.time()
 
     def _reconcile(self, job_id: str) -> None:
         self._safely(lambda: self._mover.reconcile(job_id), job=job_id)
@@ -79,6 +82,8 @@ class Loop:
         try:
             do()
         except SelfSynthError as error:
+            self.faults += 1
             log.warning("reconcile put off", error=error.message, **about)
         except Exception:  # the thread's edge: one job's fault must not stop the others
+            self.faults += 1
             log.exception("reconcile failed", **about)

@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from rq import Worker
 
 from selfsynth.stack import running_valkey
@@ -20,6 +19,7 @@ from shared.observing.figures import FIGURES, HEALTHY, MESSAGES, REQUEST_SECONDS
 from shared.queues import connect, queue_of
 from shared.types.lifecycle import QueueName
 from tests.eventually import eventually
+from tests.exposition import samples
 from tests.ports import free_port
 
 NOWHERE = "redis://127.0.0.1:1"
@@ -33,9 +33,7 @@ def port() -> Iterator[int]:
 
 
 def figures(port: int) -> dict[str, float]:
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-    return {f"{s.name}{sorted(s.labels.values())}" if s.labels else s.name: s.value for s in samples}
+    return samples(httpx.get(f"http://127.0.0.1:{port}/metrics").text)
 
 
 def test_what_a_killed_child_told_is_still_counted(port: int) -> None:
@@ -46,14 +44,14 @@ def test_what_a_killed_child_told_is_still_counted(port: int) -> None:
     os.waitpid(child, 0)
     tally.tell(TRAINED_PAIRS, 2)
     eventually(lambda: figures(port)["selfsynth_training_pairs_total"] == 7)
-    assert figures(port)["selfsynth_worker_messages_total['describe', 'succeeded']"] == 1
+    assert figures(port)['selfsynth_worker_messages_total{outcome="succeeded",step="describe"}'] == 1
 
 
 def test_a_histogram_observes_what_is_told(port: int) -> None:
     for seconds in (0.2, 0.2, 7.0):
         tally.tell(REQUEST_SECONDS, seconds, step="answer")
-    eventually(lambda: figures(port).get("selfsynth_generation_request_seconds_count['answer']") == 3)
-    assert figures(port)["selfsynth_generation_request_seconds_bucket['0.25', 'answer']"] == 2
+    eventually(lambda: figures(port).get('selfsynth_generation_request_seconds_count{step="answer"}') == 3)
+    assert figures(port)['selfsynth_generation_request_seconds_bucket{le="0.25",step="answer"}'] == 2
 
 
 def test_without_a_channel_nothing_is_told_and_wrong_labels_are_a_fault() -> None:
