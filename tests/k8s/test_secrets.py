@@ -1,0 +1,88 @@
+"""The Secrets that the tool makes are those that the manifests name, each with what its reader needs and no more."""
+
+import base64
+import json
+import subprocess
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.k8s.rendering import OVERLAYS, ROOT, of_kind, rendered, workloads
+from tools.cluster_secrets import secret_objects
+
+Secrets = dict[str, dict[str, str]]
+
+
+def opened(listed: Any) -> Secrets:
+    return {
+        each["metadata"]["name"]: {key: base64.b64decode(value).decode() for key, value in each["data"].items()}
+        for each in listed["items"]
+    }
+
+
+@pytest.fixture(scope="module")
+def made() -> Secrets:
+    return opened(secret_objects())
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_secret_that_is_named_is_made(overlay: str, made: Secrets) -> None:
+    pods = workloads(rendered(overlay))
+    mounted = {volume["secret"]["secretName"] for pod in pods for volume in pod.spec["volumes"] if "secret" in volume}
+    asked = [
+        (reference["name"], reference["key"])
+        for each in of_kind(rendered(overlay), "TriggerAuthentication")
+        for reference in each["spec"]["secretTargetRef"]
+    ]
+    assert mounted | {name for name, _ in asked} <= made.keys()
+    assert all(key in made[name] for name, key in asked)
+
+
+def test_only_the_coordinator_and_its_migration_know_the_database(made: Secrets) -> None:
+    assert {name for name, data in made.items() if "selfsynth_database_url" in data} == {"api", "migrate"}
+    assert {name for name, data in made.items() if "selfsynth_engine_key" in data} == {"api", "engine", "generator"}
+    assert {name for name, data in made.items() if "selfsynth_api_key" in data} == {"api"}
+
+
+def test_each_service_has_an_identity_of_its_own_at_the_store(made: Secrets) -> None:
+    options = [data["selfsynth_store_options"] for data in made.values() if "selfsynth_store_options" in data]
+    keys = {json.loads(each)["access_key_id"] for each in options}
+    identities = json.loads(made["s3"]["identities.json"])["identities"]
+    assert keys == {each["credentials"][0]["accessKey"] for each in identities}
+    assert len(keys) == len(options)
+    actions = {each["name"]: each["actions"] for each in identities}
+    assert [name for name, may in actions.items() if "Admin" in may] == ["migrate"]
+    assert not any("Write" in action for name in ("engine", "weights") for action in actions[name])
+
+
+def test_redis_speaks_tls_with_a_password_that_services_and_keda_know(made: Secrets) -> None:
+    url = urlsplit(made["trainer"]["selfsynth_redis_url"])
+    assert (url.scheme, url.query) == ("rediss", "ssl_ca_certs=/etc/selfsynth/redis/ca.crt")
+    assert made["redis"]["redis.conf"] == f"requirepass {url.password}\n"
+    assert made["keda-redis"]["password"] == url.password
+    assert made["redis-ca"]["ca.crt"] == made["redis"]["tls.crt"]
+
+
+def test_two_runs_share_no_password(made: Secrets) -> None:
+    again = opened(secret_objects())
+    same = [(name, key) for name, data in made.items() for key, value in data.items() if again[name][key] == value]
+    assert same == [("keda-redis", "username")]
+
+
+def test_stores_elsewhere_are_taken_from_the_command_line() -> None:
+    command = [sys.executable, "-m", "tools.cluster_secrets", "--redis-url", "rediss://me:pw@queue:6379/0"]
+    command += ["--store-options", 'trainer={"access_key_id": "t"}']
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    found = opened(json.loads(said))
+    assert found["selector"]["selfsynth_redis_url"] == "rediss://me:pw@queue:6379/0"
+    assert found["keda-redis"]["username"] == "me"
+    assert found["trainer"]["selfsynth_store_options"] == '{"access_key_id": "t"}'
+
+
+def test_options_of_a_service_that_there_is_none_of_are_refused() -> None:
+    command = [sys.executable, "-m", "tools.cluster_secrets", "--store-options", "trainr={}"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ended.returncode == 2
+    assert "trainr" in ended.stderr
