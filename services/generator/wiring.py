@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from services.generator.benchmark import step as benchmark
+from services.generator.benchmark.place import Place
 from services.generator.chat import Engine
 from services.generator.judging.verdicts import Judges
 from services.generator.liveness import condition
@@ -20,7 +23,8 @@ from shared.worker.context import StepContext, Work
 
 
 class GeneratorSettings(WorkerSettings, EndpointSettings):
-    """`engine_url` is without `/v1`, or several. For the last four see services.generator.chat.Engine."""
+    """`engine_url` is without `/v1`, or several. For what follows the key see services.generator.chat.Engine and, of
+    benchmarks, services.generator.benchmark.place.Place."""
 
     engine_url: str
     engine_key: SecretStr = SecretStr("")
@@ -28,6 +32,10 @@ class GeneratorSettings(WorkerSettings, EndpointSettings):
     engine_request_s: float = Field(300, gt=0)
     engine_patience_s: float = Field(120, gt=0)
     engine_tries: int = Field(5, ge=1)
+    benchmark_python: Path | None = None
+    benchmark_folders: tuple[Path, ...] = ()
+    benchmark_hub: bool = False
+    benchmark_quiet_s: float = Field(1800, gt=0)
 
 
 def read_settings() -> GeneratorSettings:
@@ -50,13 +58,20 @@ def build_judges(settings: GeneratorSettings) -> Judges:
     return Judges(settings.concept_endpoints, settings.concept_open_urls)
 
 
-def build_steps(engine: Engine, judges: Judges | None = None) -> dict[StepName, Work]:
+def build_place(settings: GeneratorSettings) -> Place:
+    return Place(
+        settings.benchmark_python, settings.benchmark_folders, settings.benchmark_hub, settings.benchmark_quiet_s
+    )
+
+
+def build_steps(engine: Engine, judges: Judges | None = None, place: Place | None = None) -> dict[StepName, Work]:
     runs: dict[StepName, Callable[[StepContext, Engine], ManifestRef]] = {
         StepName.DESCRIBE: describe.run,
         StepName.SYNTHESISE: synthesise.run,
         StepName.ANSWER: answer.run,
         StepName.EVALUATE: partial(evaluate.run, judges=judges),
         StepName.VIEW_CONCEPTS: view_concepts.run,
+        StepName.BENCHMARK: partial(benchmark.run, place=place or Place(None)),
     }
     return {step: _gated(run, engine) for step, run in runs.items()}
 
