@@ -1,7 +1,7 @@
 """One trace from POST /jobs to the engine's own spans, where OTEL_EXPORTER_OTLP_ENDPOINT names a collector.
 
-Without one nothing of OpenTelemetry is loaded, and all this does nothing. Its other settings are the SDK's own
-variables (OTEL_*). A parent goes from process to process as W3C `traceparent` text.
+Without one all this does nothing, and loads nothing (redis-py loads the bare SDK itself, where it is installed). Its
+other settings are the SDK's own variables (OTEL_*). A parent goes from process to process as W3C `traceparent` text.
 """
 
 import os
