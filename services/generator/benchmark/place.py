@@ -44,7 +44,7 @@ class Place:
             where = "names none" if self.python is None else f"names {self.python}, which is not there"
             raise SystemFault(
                 f"this worker has no environment for benchmarks: SELFSYNTH_BENCHMARK_PYTHON {where}",
-                remedy="Run tools/install_lmms_eval.sh beside every generation worker, and name the Python that it makes.",
+                remedy="Run tools/install_lmms_eval.sh beside every generation worker; name the Python that it makes.",
                 code="benchmark_not_installed",
             )
         if missing := [str(folder) for folder in self.folders if not folder.is_dir()]:

@@ -11,6 +11,7 @@ from services.generator.benchmark.failures import explained, tail
 from services.generator.benchmark.place import Place, config_of
 from services.generator.benchmark.results import BenchmarkFailed, Results
 from services.generator.chat import Chat, Engine
+from services.generator.observed import Observed
 from shared.artefacts import ArtefactWriter, ManifestRef, read_manifest
 from shared.benchmark_artefact import SCORES, read_benchmarked
 from shared.benchmark_settings import BenchmarkSettings
@@ -45,13 +46,17 @@ class _Attempt:
     def __init__(self, context: StepContext, engine: Engine, place: Place, scratch: Path) -> None:
         self._context, self._engine, self._place, self._scratch = context, engine, place, scratch
         self._expected = _asked_of_base(context)
+        self._observed = Observed(context.task.step.value)
         self._said = scratch / "output.txt"
         self._status: int | None = None
         self._door: Door | None = None
 
     async def work(self) -> None:
         task = self._context.task
-        async with Chat(self._engine) as chat, Door(chat, task.teacher, derive(task.seed, "benchmark")) as door:
+        async with (
+            Chat(self._engine, self._observed) as chat,
+            Door(chat, task.teacher, derive(task.seed, "benchmark")) as door,
+        ):
             self._door = door
             child = self._start(door)
             try:
@@ -84,7 +89,8 @@ class _Attempt:
     def tell(self) -> None:
         """How many requests there will be is known from the base, which was asked the same."""
         done = self._door.answered if self._door else 0
-        self._context.progress(min(done, self._expected), self._expected, {"requests": done})
+        pace = {"requests": done, "tokens_per_s": round(self._observed.tokens_per_s, 1)}
+        self._context.progress(min(done, self._expected), self._expected, pace)
 
     def results(self) -> Results:
         try:

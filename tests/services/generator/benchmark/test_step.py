@@ -13,13 +13,13 @@ from services.generator.chat import Engine
 from services.generator.proof import guarded
 from shared.artefacts import ManifestRef, read_manifest
 from shared.benchmark_artefact import read_benchmarked
-from shared.errors import InvalidInput, RequestsFailed, StepStopped, SystemFault
+from shared.errors import InvalidInput, RequestsFailed, StepStopped
 from shared.objects import open_store
 from shared.scoring.benchmark import changes
 from tests.services.generator.benchmark.tasks import MOST_TOKENS, QUESTION, Heard, context, place, task_folder
 from tests.services.generator.engine.serving import ask, asking, texts
 from tests.services.generator.fake_engine import MODEL, FakeEngine
-from tests.services.generator.proof.scene import answering_as, publish_probed
+from tests.services.generator.proof.scene import publish_probed
 from tests.services.generator.steps.pictures import picture
 
 NUMBERS = range(6)
@@ -89,15 +89,6 @@ def test_a_request_that_fails_fails_the_step(fake: FakeEngine, store: Path, task
     with pytest.raises(RequestsFailed, match="failed 2 times while others were answered"):
         run(context(store, MODEL, Heard(), BENCHMARK), engine, place(tasks))
     assert children() == []
-
-
-def test_an_adapter_without_effect_is_not_measured(client: httpx.Client, store: Path, tasks: Path, done: Done) -> None:
-    heard = Heard()
-    with answering_as(client, {"j-r1": "base"}) as url:
-        step = context(store, "j-r1", heard, BENCHMARK, inputs={"base": (done.base.key,)})
-        with pytest.raises(SystemFault) as caught:
-            run(step, guarded(step, Engine(url)), place(tasks))
-    assert (caught.value.code, heard.words) == ("adapter_has_no_effect", [])
 
 
 def test_an_unknown_task_is_the_users_fault(fake: FakeEngine, store: Path, tasks: Path) -> None:

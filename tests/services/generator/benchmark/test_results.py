@@ -1,0 +1,103 @@
+"""What is made of lmms-eval's files, written here as it writes them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.generator.benchmark.failures import explained, tail
+from services.generator.benchmark.results import BenchmarkFailed, Results
+from shared.errors import InvalidInput, SystemFault
+
+ROWS: list[dict[str, Any]] = [
+    {"doc_id": 0, "target": "A", "filtered_resps": "A", "acc": 1.0, "grade": {"score": 2, "why": "x"}},
+    {"doc_id": 1, "target": "B", "filtered_resps": "a", "resps": ["So, A."], "acc": 0.0, "grade": {"score": 4}},
+]
+
+
+def left(folder: Path, rows: list[dict[str, Any]] | None = None, **changes: Any) -> Path:
+    told = {
+        "results": {
+            "quiz": {
+                "alias": "quiz", "acc,none": 0.5, "acc_stderr,none": 0.5, "acc_stderr_clt,none": 0.5,
+                "grade,strict": 3, "submission,none": None,
+            }
+        },
+        "higher_is_better": {"quiz": {"acc": True}},
+        "n-samples": {"quiz": {"original": 9, "effective": 2}},
+        "lmms_eval_version": "0.7.3",
+        **changes,
+    }  # fmt: skip
+    files = folder / "results" / "model"
+    files.mkdir(parents=True)
+    (files / "20261123_results.json").write_text(json.dumps(told))
+    samples = ROWS if rows is None else rows
+    (files / "20261123_samples_quiz.jsonl").write_text("".join(json.dumps(row) + "\n" for row in samples))
+    return folder
+
+
+def test_every_figure_becomes_a_score(tmp_path: Path) -> None:
+    acc, grade = Results(left(tmp_path)).scores()
+    assert (acc.name, acc.value, acc.stderr, acc.samples, acc.higher_is_better) == ("quiz/acc", 0.5, 0.5, 2, True)
+    assert (grade.name, grade.value, grade.stderr, grade.higher_is_better) == ("quiz/grade,strict", 3.0, None, None)
+
+
+def test_every_sample_becomes_a_row_with_what_it_scored(tmp_path: Path) -> None:
+    first, second = Results(left(tmp_path)).answers()
+    assert (first.sample, first.target, first.answers) == ("0", "A", ("A",))
+    assert (second.answers, second.metrics, second.scores) == (("So, A.",), ("acc", "grade"), (0.0, 4.0))
+
+
+def changed(**fields: Any) -> list[dict[str, Any]]:
+    return [ROWS[0], ROWS[1] | fields]
+
+
+@pytest.mark.parametrize(
+    ("rows", "answered", "empty", "words"),
+    [
+        (changed(resps=["[LMMS_EVAL_REQUEST_FAILED after 1 retries] x"]), 2, 0, "1 of 2 requests of quiz failed"),
+        (changed(resps=[""]), 2, 0, "1 samples were scored without an answer"),
+        (ROWS[:1], 2, 0, "2 samples, but answers to 1"),
+        (ROWS, 1, 0, "the engine answered 1 requests"),
+    ],
+)
+def test_no_sample_goes_without_an_answer(
+    tmp_path: Path, rows: list[dict[str, Any]], answered: int, empty: int, words: str
+) -> None:
+    with pytest.raises(BenchmarkFailed, match=words):
+        Results(left(tmp_path, rows)).check(answered, empty)
+
+
+def test_an_answer_that_the_model_left_empty_is_one(tmp_path: Path) -> None:
+    Results(left(tmp_path, changed(resps=[" "]))).check(answered=2, empty=1)
+
+
+def test_a_task_without_a_figure_is_a_failure(tmp_path: Path) -> None:
+    results = {"quiz": {"alias": "quiz", "acc,none": "N/A", "other,none": float("nan")}}
+    with pytest.raises(BenchmarkFailed, match="no score of quiz"):
+        Results(left(tmp_path, results=results)).scores()
+
+
+def test_no_results_are_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkFailed, match="no results"):
+        Results(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "code"),
+    [
+        ("ValueError: Tasks not found: quizz, x. Try `lmms-eval`", InvalidInput, "benchmark_unknown"),
+        ("NotImplementedError: TODO: Implement loglikelihood for", InvalidInput, "benchmark_not_supported"),
+        ("huggingface_hub.errors.OfflineModeIsEnabled: Cannot", SystemFault, "benchmark_without_data"),
+        ("KeyError: 'image'", BenchmarkFailed, "benchmark_failed"),
+    ],
+)
+def test_a_failure_is_explained_by_its_words(said: str, kind: type[Exception], code: str) -> None:
+    error = explained(f"Traceback\n{said}", "exit status 0")
+    assert (type(error), error.code) == (kind, code)
+    assert error.remedy
+
+
+def test_the_last_lines_are_without_colours_and_progress_bars() -> None:
+    assert tail("a\n\x1b[32mgreen\x1b[0m\n\n 0%|  |\r 50%|  |\r100%|##|\n") == "a\ngreen\n100%|##|"
