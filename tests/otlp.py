@@ -40,6 +40,10 @@ class Collector:
         self._server.shutdown()
         self._server.server_close()
 
+    @property
+    def spans(self) -> list[Seen]:
+        return list(self._spans)
+
     def named(self, name: str) -> list[Seen]:
         return [span for span in self._spans if span.name == name]
 

@@ -20,14 +20,17 @@ from services.api.database.models import Job, Progress, Step
 from services.api.metrics import figures, queue_state, rows
 from services.api.metrics.rows import Labels, Spread
 from services.api.reconcile.loop import Loop
+from services.api.rounds import ONE_OFF
 from shared.observing.figures import Figure
-from shared.types.lifecycle import StepName
+from shared.types.lifecycle import JobStatus, StepName
 
 log = structlog.get_logger(__name__)
 
 # Whoever may reach /metrics needs no key: however often it is asked, the database is not.
 _KEPT_S = 2.0
 _OUTCOMES = ("succeeded", "failed", "again", "lost", "cancelled")
+_KINDS = ("tuning", *ONE_OFF)
+_STATUSES = [status.value for status in JobStatus]
 _STEPS = [step.value for step in StepName]
 
 
@@ -88,7 +91,7 @@ class _Truth(Collector):
 
 
 def _jobs(session: Session) -> Iterator[Metric]:
-    yield _gauge(figures.JOBS, rows.counted(session, Job.kind, Job.status))
+    yield _gauge(figures.JOBS, _from_zero(rows.counted(session, Job.kind, Job.status), _KINDS, _STATUSES))
     yield _histogram(figures.JOB_SECONDS, rows.job_seconds(session, figures.JOB_SECONDS.buckets))
     yield _gauge(figures.STEPS, rows.counted(session, Step.step, Step.status))
     yield _gauge(figures.QUEUE_AGE, rows.queue_ages_s(session))
