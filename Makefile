@@ -8,7 +8,7 @@ export SELFSYNTH_TEST_DATA ?= ../shared/data
 export SELFSYNTH_TEST_SCHEMAS ?= ../shared/schemas
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install install-vllm install-lmms-eval install-manifest-checks demo demo-base test test-long check format bench
+.PHONY: help install install-vllm install-lmms-eval install-manifest-checks demo demo-base test test-compose test-long check format bench
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+%?:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -33,6 +33,9 @@ demo-base: install ## train the demo's base model anew (about 20 minutes)
 
 test: install install-vllm install-lmms-eval install-manifest-checks check ## everything that CI runs
 	@$(PY) -m pytest -q -m "not long and not gpu"
+
+test-compose: install ## the images and docker-compose.yml for real, on base images made here (root; installs Docker)
+	@SELFSYNTH_TEST_COMPOSE=1 $(PY) -m pytest -q -rA tests/compose
 
 test-long: install ## what needs longer than CI has
 	@$(PY) -m pytest -q -m "long"

@@ -22,12 +22,13 @@ torch_options() {
     return 0
 }
 
-# requirements UV GROUP: the locked versions of a dependency group, without the project itself. Call torch_options
+# requirements UV GROUP...: the locked versions of dependency groups, without the project itself. Call torch_options
 # before: the CPU build of torch needs neither triton nor the CUDA libraries that the lock lists for the other one.
 requirements() {
-    local unwanted='^$'
+    local uv="$1" unwanted='^$'
+    shift
     [ "$torch_is_cpu" = yes ] && unwanted='^(nvidia-|triton|cuda-)'
-    "$1" export --quiet --frozen --no-default-groups --group "$2" --no-hashes --no-emit-project | grep -vE "$unwanted"
+    "$uv" export --quiet --frozen --no-default-groups "${@/#/--group=}" --no-hashes --no-emit-project | grep -vE "$unwanted"
 }
 
 # uv_version: the one that the project is locked with.

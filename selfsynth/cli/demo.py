@@ -1,4 +1,4 @@
-"""`selfsynth demo`: the whole loop on drawn birds, on this machine."""
+"""`selfsynth demo`: the whole loop on drawn birds, on this machine or on a named API."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from selfsynth.cli.interrupts import interruptible
+from selfsynth.cli.target import Key, Url, is_named
 from selfsynth.cli.up import Engine
 
 
@@ -25,9 +26,13 @@ def demo(
         World, typer.Option(help="hard: twins, few images, wrong labels, backgrounds and concepts that mislead.")
     ] = World.EASY,
     folder: Annotated[Path, typer.Option(help="Where everything it makes is left to look at.")] = Path("build/demo"),
+    url: Url = None,
+    key: Key = None,
 ) -> None:
     """A tiny model learns the names of drawn birds, and says what shows them."""
+    from selfsynth.client import Client
     from selfsynth.demo.run import main
 
+    named = is_named(url, key)
     with interruptible():
-        main(folder, seed, control, engine, world.value)
+        main(folder, seed, control, engine, world.value, Client(url, key) if named and url and key else None)

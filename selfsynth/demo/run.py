@@ -1,7 +1,9 @@
-"""`make demo`: draw a world, start the embedded stack, post a job, watch it, measure it, and leave a report."""
+"""`make demo`: draw a world, post a job to the embedded stack (or a named API), watch it, measure it, leave a report."""
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from selfsynth.stack import EngineKind, Stack, StackOptions
 from shared.errors import SystemFault
 
 _WIDTH = 120
+_MODEL = "tiny-birds"
 # Steps of a model this small are shorter on one core than two cores need to meet (58 against 100 ms).
 _ENV = {
     "trainer": {"SELFSYNTH_TRAINER_THREADS": "1", "OMP_NUM_THREADS": "1"},
@@ -28,9 +31,15 @@ _ENV = {
 
 
 def main(
-    folder: Path, seed: int, control: bool, engine: EngineKind = "transformers", world_name: str = "easy"
+    folder: Path,
+    seed: int,
+    control: bool,
+    engine: EngineKind = "transformers",
+    world_name: str = "easy",
+    api: Client | None = None,
 ) -> Report:
     """Run the demo in `folder`; the report is in `folder/report.html` and `report.json`. `world_name` is in WORLDS.
+    Without an `api`, which must serve the demo's model, a stack is started for it.
 
     Raises SystemFault when the job did not succeed, with its cause.
     """
@@ -40,17 +49,18 @@ def main(
     drawn = WORLDS[world_name]
     world = folder / f"world-{drawn.name}-{seed}"
     write_dataset(world, seed, world=drawn)
-    options = StackOptions(import_roots=(world,), engine=engine)
-    with Stack(folder / "stack", options, env=_ENV) as stack, Client(stack.url, stack.api_key) as client:
-        console.print(f"coordinator {stack.url}, everything it makes is in {folder}")
-        dataset = client.wait_dataset(client.add_dataset(world, f"birds-{drawn.name}-{seed}")["id"])
-        job = _run(client, console, dataset["id"], options.model_name, JOB, seed)
+    name = f"birds-{drawn.name}-{seed}"
+    with api or _stack(folder, world, engine) as client:
+        console.print(f"everything it makes is in {folder}")
+        added = client.upload_dataset(world, name) if api else client.add_dataset(world, name)
+        dataset = client.wait_dataset(added["id"])
+        job = _run(client, console, dataset["id"], JOB, seed)
         seconds = time.monotonic() - began
         finished = FinishedJob(client, job, world)
         controls: tuple[RoundFigures, ...] = ()
         if control:
             console.print("Control: the same, trained on labels only")
-            labels_only = _run(client, console, dataset["id"], options.model_name, control_settings(), seed)
+            labels_only = _run(client, console, dataset["id"], control_settings(), seed)
             controls = FinishedJob(client, labels_only, world).rounds()
         report = Report(
             rounds=finished.rounds(),
@@ -66,10 +76,15 @@ def main(
     return report
 
 
-def _run(
-    client: Client, console: Console, dataset: str, model: str, settings: dict[str, Any], seed: int
-) -> dict[str, Any]:
-    job = client.start_job(dataset=dataset, model=model, rounds=ROUNDS, seed=seed, settings=settings)
+@contextmanager
+def _stack(folder: Path, world: Path, engine: EngineKind) -> Iterator[Client]:
+    options = StackOptions(model_name=_MODEL, import_roots=(world,), engine=engine)
+    with Stack(folder / "stack", options, env=_ENV) as stack, Client(stack.url, stack.api_key) as client:
+        yield client
+
+
+def _run(client: Client, console: Console, dataset: str, settings: dict[str, Any], seed: int) -> dict[str, Any]:
+    job = client.start_job(dataset=dataset, model=_MODEL, rounds=ROUNDS, seed=seed, settings=settings)
     job = watch_job(client, job["id"], console)
     if job["status"] != "succeeded":
         error = job["error"] or {"message": f"the job {job['status']}", "remedy": "See the logs."}

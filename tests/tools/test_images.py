@@ -1,0 +1,82 @@
+"""Dockerfiles and compose files keep their rules, without an engine."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILES = sorted([*ROOT.glob("services/*/Dockerfile"), *ROOT.glob("selfsynth/Dockerfile")])
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+GPU = yaml.safe_load((ROOT / "docker-compose.gpu.yml").read_text())
+OURS = [name for name, service in COMPOSE["services"].items() if service["image"].startswith("selfsynth/")]
+
+
+def test_every_service_has_a_dockerfile() -> None:
+    assert [file.parent.name for file in DOCKERFILES] == ["selfsynth", "api", "generator", "selector", "trainer"]
+
+
+def test_hadolint_finds_nothing() -> None:
+    command = [str(Path(sys.executable).with_name("hadolint")), *map(str, DOCKERFILES)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.parent.name)
+def test_every_image_runs_as_the_same_ordinary_user_and_tells_its_health(file: Path) -> None:
+    stages = re.split(r"(?m)^FROM ", file.read_text())[1:]
+    for stage in (each for each in stages if not each.startswith("${BUILD_BASE}") and not each.startswith("models")):
+        assert "USER 10001:10001" in stage
+        assert "HEALTHCHECK" in stage
+
+
+def test_dependencies_are_installed_before_any_code_is_copied() -> None:
+    """So a change of code costs seconds to build."""
+    for file in DOCKERFILES:
+        for stage in re.split(r"(?m)^FROM ", file.read_text())[1:]:
+            install, code = stage.find("install.sh group"), stage.find("COPY shared")
+            assert install < 0 or code < 0, file
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_service_of_ours_is_confined(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    assert "/var/lib/selfsynth" in service["volumes"]
+    assert service["restart"] == ("no" if name in ("migrate", "demo") else "unless-stopped")
+
+
+def test_no_image_is_whatever_is_newest() -> None:
+    images = [service["image"] for file in (COMPOSE, GPU) for service in file["services"].values()]
+    bases = re.findall(r"(?m)^ARG BASE=(\S+)", "".join(file.read_text() for file in DOCKERFILES))
+    for image in [*images, *bases]:
+        tag = image.rstrip("}").rpartition(":")[2].lstrip("-")
+        assert re.match(r"\d", tag), image
+
+
+def test_secrets_are_in_files_only() -> None:
+    for name, service in COMPOSE["services"].items():
+        for variable in service.get("environment", {}):
+            assert not re.search(r"PASSWORD$|KEY$|TOKEN$|DATABASE_URL$|REDIS_URL$", variable), (name, variable)
+
+
+def test_every_secret_that_is_mounted_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    for _ in range(2):
+        subprocess.run([sys.executable, ROOT / "tools/make_secrets.py", folder], check=True, capture_output=True)
+    assert {file.name for file in folder.iterdir()} == set(COMPOSE["secrets"])
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_lost_a_secret_is_not_filled_up_with_another(tmp_path: Path) -> None:
+    command: list[Any] = [sys.executable, ROOT / "tools/make_secrets.py", tmp_path]
+    subprocess.run(command, check=True, capture_output=True)
+    (tmp_path / "postgres_password").unlink()
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "postgres_password" in refused.stderr
