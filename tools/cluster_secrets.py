@@ -1,7 +1,7 @@
 """`python3 -m tools.cluster_secrets > secrets.json`: every Secret that the manifests in k8s/ name, with new passwords.
 
 For `kubectl apply -f secrets.json`. Each service gets what it needs and no other's, and an identity of its own at the
-object store. Stores outside of the cluster: `--database-url`, `--redis-url`, `--store-options SERVICE=JSON`. Needs
+object store. Stores outside of the cluster: see `--help`. Needs
 Python and, for Redis' certificate, openssl. Knows names and passwords, nothing of what the services do with them.
 """
 
@@ -35,8 +35,18 @@ _MAKES_THE_BUCKET = "migrate"
 _ONLY_READ = ("engine", "weights")
 
 
-def secret_objects(database_url: str = "", redis_url: str = "", store_options: Mapping[str, str] | None = None) -> Any:
-    """A Kubernetes List. What is not given is that of the stores in the cluster, with passwords of its own."""
+def secret_objects(
+    database_url: str = "", redis_url: str = "", store_options: Mapping[str, str] | None = None, redis_ca: str = ""
+) -> Any:
+    """A Kubernetes List. What is not given is that of the stores in the cluster, with passwords of its own.
+
+    Raises ValueError where only some services were given what they need at the object store.
+    """
+    lacking = sorted(_NEEDS.keys() - store_options.keys()) if store_options else []
+    if lacking:
+        raise ValueError(
+            f"--store-options says nothing of {', '.join(lacking)}; {{}} leaves it to the cloud's identities"
+        )
     postgres, redis = secrets.token_hex(24), secrets.token_hex(24)
     keys = {name: (secrets.token_hex(10), secrets.token_hex(24)) for name in _NEEDS}
     shared = {
@@ -46,19 +56,23 @@ def secret_objects(database_url: str = "", redis_url: str = "", store_options: M
     }
     found: dict[str, dict[str, str]] = {}
     for name, needs in _NEEDS.items():
-        own = {"store_options": (store_options or {}).get(name) or _options(*keys[name])}
+        own = {"store_options": store_options[name] if store_options else _options(*keys[name])}
         found[name] = {f"selfsynth_{need}": (shared | own)[need] for need in needs}
-    certificate, key = _certificate()
-    found["redis-ca"] = {"ca.crt": certificate}
-    found["keda-redis"] = _for_keda(shared["redis_url"], certificate)
-    found["postgres"] = {"postgres_password": postgres}
-    found["redis"] = {
-        "redis.conf": f"requirepass {redis}\n",
-        "ca.crt": certificate,
-        "tls.crt": certificate,
-        "tls.key": key,
-    }
-    found["s3"] = {"identities.json": json.dumps({"identities": [_identity(name, *keys[name]) for name in keys]})}
+    if not database_url:
+        found["postgres"] = {"postgres_password": postgres}
+    if not redis_url:
+        redis_ca, key = _certificate()
+        found["redis"] = {
+            "redis.conf": f"requirepass {redis}\n",
+            "ca.crt": redis_ca,
+            "tls.crt": redis_ca,
+            "tls.key": key,
+        }
+    if not store_options:
+        found["s3"] = {"identities.json": json.dumps({"identities": [_identity(name, *keys[name]) for name in keys]})}
+    if redis_ca:
+        found["redis-ca"] = {"ca.crt": redis_ca}
+    found["keda-redis"] = _for_keda(shared["redis_url"], redis_ca)
     return {"apiVersion": "v1", "kind": "List", "items": [_secret(name, data) for name, data in found.items()]}
 
 
@@ -79,7 +93,15 @@ def _identity(name: str, access_key_id: str, secret_access_key: str) -> dict[str
 
 def _for_keda(redis_url: str, certificate: str) -> dict[str, str]:
     parts = urlsplit(redis_url)
-    return {"username": parts.username or "", "password": parts.password or "", "ca.crt": certificate}
+    address = f"{parts.hostname}:{parts.port or 6379}"
+    if parts.hostname == "redis":  # KEDA runs in another namespace
+        address = f"{_REDIS_NAMES[1]}:6379"
+    return {
+        "address": address,
+        "username": parts.username or "",
+        "password": parts.password or "",
+        "ca.crt": certificate,
+    }
 
 
 def _certificate() -> tuple[str, str]:
@@ -108,13 +130,17 @@ def _service_and_json(text: str) -> tuple[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--database-url", default="", help="postgresql+psycopg://USER:PASSWORD@HOST/NAME?sslmode=verify-full"
-    )
-    parser.add_argument("--redis-url", default="", help="rediss://:PASSWORD@HOST:PORT/0")
-    parser.add_argument("--store-options", action="append", default=[], type=_service_and_json, metavar="SERVICE=JSON")
+    add = parser.add_argument
+    add("--database-url", default="", help="postgresql+psycopg://USER:PASSWORD@HOST/NAME?sslmode=require")
+    add("--redis-url", default="", help=f"rediss://:PASSWORD@HOST:PORT/0, with ?ssl_ca_certs={_CA} for --redis-ca")
+    add("--redis-ca", type=Path, help="the file of the authority that signed Redis' certificate, where it is your own")
+    add("--store-options", action="append", default=[], type=_service_and_json, metavar="SERVICE=JSON")
     given = parser.parse_args()
-    objects = secret_objects(given.database_url, given.redis_url, dict(given.store_options))
+    authority = given.redis_ca.read_text() if given.redis_ca else ""
+    try:
+        objects = secret_objects(given.database_url, given.redis_url, dict(given.store_options), authority)
+    except ValueError as error:
+        parser.error(str(error))
     json.dump(objects, sys.stdout, indent=1)
     sys.stdout.write("\n")
 

@@ -68,21 +68,27 @@ def test_redis_speaks_tls_with_a_password_that_services_and_keda_know(made: Secr
 def test_two_runs_share_no_password(made: Secrets) -> None:
     again = opened(secret_objects())
     same = [(name, key) for name, data in made.items() for key, value in data.items() if again[name][key] == value]
-    assert same == [("keda-redis", "username")]
+    assert same == [("keda-redis", "address"), ("keda-redis", "username")]
 
 
-def test_stores_elsewhere_are_taken_from_the_command_line() -> None:
-    command = [sys.executable, "-m", "tools.cluster_secrets", "--redis-url", "rediss://me:pw@queue:6379/0"]
-    command += ["--store-options", 'trainer={"access_key_id": "t"}']
-    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    found = opened(json.loads(said))
-    assert found["selector"]["selfsynth_redis_url"] == "rediss://me:pw@queue:6379/0"
-    assert found["keda-redis"]["username"] == "me"
-    assert found["trainer"]["selfsynth_store_options"] == '{"access_key_id": "t"}'
+def said(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tools.cluster_secrets", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
-def test_options_of_a_service_that_there_is_none_of_are_refused() -> None:
-    command = [sys.executable, "-m", "tools.cluster_secrets", "--store-options", "trainr={}"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert ended.returncode == 2
-    assert "trainr" in ended.stderr
+def test_stores_elsewhere_are_taken_from_the_command_line(made: Secrets) -> None:
+    services = [name for name, data in made.items() if "selfsynth_store_options" in data]
+    options = [word for name in services for word in ("--store-options", f'{name}={{"access_key_id": "{name}"}}')]
+    stores = ["--redis-url", "rediss://me:pw@queue:6380/0", "--database-url", "postgresql+psycopg://database/name"]
+    found = opened(json.loads(said(*stores, *options).stdout))
+    assert found["selector"]["selfsynth_redis_url"] == "rediss://me:pw@queue:6380/0"
+    assert found["keda-redis"] == {"address": "queue:6380", "username": "me", "password": "pw", "ca.crt": ""}
+    assert found["trainer"]["selfsynth_store_options"] == '{"access_key_id": "trainer"}'
+    assert not {"postgres", "redis", "redis-ca", "s3"} & found.keys(), "passwords of servers that are not there"
+
+
+def test_options_of_a_service_that_there_is_none_of_or_of_some_services_only_are_refused() -> None:
+    for arguments, complaint in (("trainr={}", "trainr"), ("trainer={}", "says nothing of api, data-worker")):
+        ended = said("--store-options", arguments)
+        assert ended.returncode == 2
+        assert complaint in ended.stderr
