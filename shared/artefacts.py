@@ -10,19 +10,23 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
+from shared.ahead import ahead
 from shared.errors import NotFound, SystemFault
 from shared.objects import ObjectStore
 from shared.types.records import Record
 from shared.types.tasks import StepTask
 
 R = TypeVar("R", bound=Record)
-_PART = re.compile(r"/p(\d{5})-a(\d+)\.parquet$")
+_PART = re.compile(r"/p(\d{5,})-a(\d+)\.parquet$")
+# Parts that are read ahead: each is small, and a far store takes its time for every one.
+_AHEAD = 8
 
 
 class Part(BaseModel):
@@ -100,8 +104,9 @@ class ArtefactWriter(Generic[R]):
 
     def read_parts(self) -> Iterator[list[R]]:
         """The rows of each complete part, in part order."""
-        for number in sorted(self._parts):
-            yield decode_rows(self._record, self._store.get(self._parts[number].key))
+        keys = (self._parts[number].key for number in sorted(self._parts))
+        for body in ahead(self._store.get, keys, _AHEAD):
+            yield decode_rows(self._record, body)
 
     def finish(
         self, part_count: int, figures: dict[str, float] | None = None, extra: dict[str, Any] | None = None
@@ -128,18 +133,13 @@ class ArtefactWriter(Generic[R]):
 
     def _complete_parts(self) -> dict[int, Part]:
         """Parts left by earlier attempts; of two for one number the earliest attempt's. A torn one does not count."""
-        found: dict[int, tuple[int, Part]] = {}
-        for key in self._store.list(self._folder):
-            match = _PART.search(key)
-            if not match:
-                continue
-            number, attempt = int(match[1]), int(match[2])
-            if number in found and found[number][0] <= attempt:
-                continue
-            part = self._whole(key)
-            if part:
-                found[number] = (attempt, part)
-        return {number: part for number, (_, part) in found.items()}
+        matches = [match for key in self._store.list(self._folder) if (match := _PART.search(key))]
+        keys = [match.string for match in sorted(matches, key=lambda match: (int(match[1]), int(match[2])))]
+        found: dict[int, Part] = {}
+        for part in ahead(self._whole, keys, _AHEAD):
+            if part and (match := _PART.search(part.key)):
+                found.setdefault(int(match[1]), part)
+        return found
 
     def _whole(self, key: str) -> Part | None:
         body = self._store.get(key)
@@ -164,8 +164,8 @@ def read_rows(store: ObjectStore, manifest_keys: Iterable[str], record: type[R])
     Raises SystemFault when a part's bytes differ from what its manifest says.
     """
     for key in manifest_keys:
-        for part in read_manifest(store, key).parts:
-            yield from decode_rows(record, _checked(store, part))
+        for body in ahead(partial(_checked, store), read_manifest(store, key).parts, _AHEAD):
+            yield from decode_rows(record, body)
 
 
 def _checked(store: ObjectStore, part: Part) -> bytes:

@@ -23,8 +23,6 @@ from shared.types.records import Candidate, Example
 from shared.worker.closed_set import label_scorer
 from shared.worker.context import StepContext
 
-ByExample = Mapping[str, Sequence[Candidate]]
-
 
 def run(context: StepContext, encoder: Encoder) -> ManifestRef:
     """Raises TooFewPairs when too few of the shard's questions end in a pair and the job allows no fallbacks."""
@@ -32,30 +30,32 @@ def run(context: StepContext, encoder: Encoder) -> ManifestRef:
     examples = inputs.own_share(context, inputs.train_examples(context))
     parts = cut(examples, settings.examples_per_part)
     writer = ArtefactWriter(context.store, context.task, Candidate)
-    if missing(writer, parts):
-        selection = _selection(context, examples, encoder)
+    if todo := missing(writer, parts):
+        selection = _selection(context, examples, todo, encoder)
         write_missing(context, writer, parts, selection.rows_of)
     counts = pair_figures(writer.read(), {example.id: example.label for example in examples})
     require_pairs(counts, settings)
     return tell_suspects(context, writer, len(parts), examples, counts)
 
 
-def _selection(context: StepContext, examples: Sequence[Example], encoder: Encoder) -> "Selection":
+def _selection(
+    context: StepContext, examples: Sequence[Example], todo: Sequence[Example], encoder: Encoder
+) -> "Selection":
+    """For the examples `todo`. Who may have a fallback is a matter of all examples of the shard."""
     settings = context.settings.select_answers
     bank = inputs.concept_bank(context, (example.label for example in examples))
     seed = derive(context.task.seed, context.task.round, context.task.step)
     judge = Judge(label_scorer(context, bank.concepts), settings)
-    candidates = inputs.candidates(context, examples)
     return Selection(
         noun=context.settings.noun,
         asks_for=context.settings.asks_for,
         judge=judge,
         ranking=AnswerRanking(bank, encoder, settings.tau, settings.negatives),
         encoder=encoder,
-        candidates=candidates,
-        concepts=inputs.chosen_concepts(context, examples),
+        candidates=inputs.Candidates(context, todo),
+        concepts=inputs.chosen_concepts(context, todo),
         seed=seed,
-        fallbacks=_fallbacks(examples, candidates, judge, seed) if settings.label_first else None,
+        fallbacks=_fallbacks(context, examples, judge, seed) if settings.label_first else None,
     )
 
 
@@ -68,13 +68,14 @@ class Selection:
     judge: Judge
     ranking: AnswerRanking
     encoder: Encoder
-    candidates: ByExample
+    candidates: inputs.Candidates
     concepts: Mapping[str, Sequence[str]]
     seed: int
     fallbacks: frozenset[Question] | None
 
     def rows_of(self, part: Sequence[Example]) -> list[Candidate]:
-        """The ledger of the part's examples: every candidate, then the question's fallback where it has one."""
+        """The ledger of the part's examples: every candidate, then the question's fallback where it has one. Asked for
+        one part after the other."""
         labels = {example.id: example.label for example in part}
         judged = [
             self.judge.judged(rows, example.label)
@@ -89,11 +90,12 @@ class Selection:
 
     def _scored(self, part: Sequence[Example]) -> Iterator[list[Candidate]]:
         """Each example's candidates with their scores; the part's texts are embedded together."""
-        texts = [row.text for example in part for row in self.candidates[example.id]]
+        candidates = self.candidates.of(part)
+        texts = [row.text for example in part for row in candidates[example.id]]
         embedded_ye = self.encoder.encode(texts)
         start = 0
         for example in part:
-            rows = self.candidates[example.id]
+            rows = candidates[example.id]
             own_ye = embedded_ye[start : start + len(rows)]
             start += len(rows)
             scores_y = self.ranking.scores_of_embedded(own_ye, example.label, self.concepts[example.id])
@@ -117,19 +119,22 @@ class Selection:
         return [row if _question(rows) in may else fallbacks.capped(row)]
 
 
-def _fallbacks(examples: Sequence[Example], candidates: ByExample, judge: Judge, seed: int) -> frozenset[Question]:
+def _fallbacks(context: StepContext, examples: Sequence[Example], judge: Judge, seed: int) -> frozenset[Question]:
     """The shard's questions that may have a fallback. Label first: who lacks a pair is known without any score, so the
     cap is over the whole shard and the parts stay independent of each other."""
     settings: SelectAnswersSettings = judge.settings
     if settings.fallback == "drop":
         return frozenset()
     lacking, pair_count = [], 0
-    for example in examples:
-        for rows in by_question(candidates[example.id]):
-            if judge.keeps_one(rows, example.label):
-                pair_count += 1
-            else:
-                lacking.append(_question(rows))
+    candidates = inputs.Candidates(context, examples)
+    for part in cut(examples, context.settings.examples_per_part):
+        found = candidates.of(part)
+        for example in part:
+            for rows in by_question(found[example.id]):
+                if judge.keeps_one(rows, example.label):
+                    pair_count += 1
+                else:
+                    lacking.append(_question(rows))
     return fallbacks.allowed(lacking, pair_count, settings.max_fallback_share, seed)
 
 

@@ -82,3 +82,17 @@ def test_a_part_that_was_changed_afterwards_is_refused(store: ObjectStore) -> No
     store.put(read_manifest(store, ref.key).parts[0].key, encode_rows(Description, [description("x")]))
     with pytest.raises(SystemFault, match="differs from its manifest"):
         list(read_rows(store, [ref.key], Description))
+
+
+def test_more_than_a_hundred_thousand_parts_are_found_again(store: ObjectStore) -> None:
+    ArtefactWriter(store, a_task(attempt=1), Description).put(123_456, [description("a")])
+    assert ArtefactWriter(store, a_task(attempt=2), Description).done == {123_456}
+
+
+def test_of_a_part_that_two_attempts_wrote_the_earlier_whole_one_counts(store: ObjectStore) -> None:
+    writers = [ArtefactWriter(store, a_task(attempt=number), Description) for number in (2, 10, 9)]
+    for writer, name in zip(writers, ("torn", "tenth", "ninth"), strict=True):
+        writer.put(0, [description(name)])
+    [torn] = [key for key in store.list("jobs") if key.endswith("-a2.parquet")]
+    store.put(torn, b"half")
+    assert [row.example_id for row in ArtefactWriter(store, a_task(attempt=11), Description).read()] == ["ninth"]

@@ -7,6 +7,7 @@ in another step: here every row is left undecided.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from services.generator.chat import Engine, Reply, Sampling
 from services.generator.prompts import Pools
@@ -82,15 +83,16 @@ class _Answering:
 
 def figures(rows: Iterable[Candidate]) -> dict[str, float]:
     """How many questions were asked, candidates came, questions needed label and concepts to be told, and candidates
-    the engine never gave."""
-    questions: set[tuple[str, int]] = set()
-    told: set[tuple[str, int]] = set()
-    candidates = failed = 0
-    for row in rows:
-        failed += row.finish_reason == "failed"
-        candidates += row.finish_reason != "failed"
-        questions.add((row.example_id, row.question_id))
-        if row.source == "rationalised":
-            told.add((row.example_id, row.question_id))
-    counts = {"questions": len(questions), "candidates": candidates, "rationalised": len(told), "failed": failed}
-    return {name: float(count) for name, count in counts.items()}
+    the engine never gave. An example's rows stand together."""
+    counts = dict.fromkeys(("questions", "candidates", "rationalised", "failed"), 0.0)
+    for _, group in groupby(rows, key=lambda row: row.example_id):
+        questions: set[int] = set()
+        told: set[int] = set()
+        for row in group:
+            counts["failed" if row.finish_reason == "failed" else "candidates"] += 1
+            questions.add(row.question_id)
+            if row.source == "rationalised":
+                told.add(row.question_id)
+        counts["questions"] += len(questions)
+        counts["rationalised"] += len(told)
+    return counts

@@ -1,5 +1,6 @@
 """What the steps read: examples, the concept bank, chosen concepts. Knows keys and rows, no engine."""
 
+import sys
 from collections.abc import Collection, Sequence
 
 from shared.artefacts import read_rows
@@ -32,8 +33,9 @@ def concept_bank(context: StepContext) -> ConceptBank:
 def chosen_concepts(context: StepContext) -> Concepts:
     """The concepts held visible, by example id, best first. An example of which none was chosen is absent."""
     rows = read_rows(context.store, context.task.inputs["concepts"], ScoredConcept)
-    chosen: dict[str, list[ScoredConcept]] = {}
+    chosen: dict[str, list[tuple[int, str]]] = {}
     for row in rows:
         if row.chosen:
-            chosen.setdefault(row.example_id, []).append(row)
-    return {key: tuple(r.concept for r in sorted(found, key=lambda r: r.rank)) for key, found in chosen.items()}
+            # Of many images the same few texts are chosen: one copy of each is enough.
+            chosen.setdefault(row.example_id, []).append((row.rank, sys.intern(row.concept)))
+    return {key: tuple(concept for _, concept in sorted(found)) for key, found in chosen.items()}

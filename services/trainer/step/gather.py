@@ -2,15 +2,20 @@
 
 import random
 from collections.abc import Callable, Container, Iterable
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from services.trainer.plan import TrainPair
+from shared.ahead import ahead
 from shared.artefacts import read_rows
 from shared.errors import SystemFault, TooFewPairs
 from shared.job_settings import EarlyStoppingSettings
 from shared.objects import ObjectStore
 from shared.types.records import Candidate, Example, Instruction
 from shared.types.tasks import StepTask
+
+# Images that are fetched at once: the store's answer takes longer than its bytes.
+_AT_ONCE = 16
 
 
 def gather_pairs(store: ObjectStore, task: StepTask) -> dict[Example, list[Candidate]]:
@@ -63,10 +68,12 @@ def gather_images(
 ) -> list[TrainPair]:
     """Fetch each image once into `folder` (files that are there already are complete) and name it in its pairs."""
     folder.mkdir(parents=True, exist_ok=True)
+    # One image may be that of several examples: it is fetched once.
+    for _ in ahead(partial(_fetched, store, folder), dict.fromkeys(example.image_key for example in pairs), _AT_ONCE):
+        check()
     train_pairs = []
     for example, rows in pairs.items():
-        check()
-        name = _fetched(store, example.image_key, folder)
+        name = _name(example.image_key)
         train_pairs += [
             TrainPair(
                 image=name,
@@ -91,19 +98,23 @@ def gather_instructions(
     pairs = []
     for row in drawn:
         check()
-        name = _fetched(store, row.image_key, folder) if row.image_key else ""
+        name = _fetched(store, folder, row.image_key) if row.image_key else ""
         pairs.append(
             TrainPair(image=name, image_key=row.image_key or "", question=row.question, answer=row.answer, general=True)
         )
     return pairs
 
 
-def _fetched(store: ObjectStore, key: str, folder: Path) -> str:
+def _fetched(store: ObjectStore, folder: Path, key: str) -> str:
     """The name of the image's file in `folder`. One that is there already is complete."""
-    name = PurePosixPath(key).name
+    name = _name(key)
     if not (folder / name).exists():
         store.get_to_file(key, folder / name)
     return name
+
+
+def _name(key: str) -> str:
+    return PurePosixPath(key).name
 
 
 def gather_adapter(store: ObjectStore, task: StepTask, folder: Path) -> Path | None:

@@ -8,7 +8,7 @@ import pytest
 
 from services.selector import answers
 from shared.artefacts import decode_rows, read_manifest
-from shared.errors import StepStopped, TooFewPairs
+from shared.errors import StepStopped, SystemFault, TooFewPairs
 from shared.job_settings import PAPER
 from shared.types.lifecycle import StepName
 from shared.types.records import Candidate, ScoredConcept, SuspectLabel
@@ -42,7 +42,8 @@ def give_answers(world: World, right: int, further: Sequence[Candidate] = ()) ->
                 candidate(text, 0, one.id, question),
                 candidate("I do not know.", 1, one.id, question),
             ]
-    world.give(candidates=[*rows, *further])
+    places = {one.id: place for place, one in enumerate(world.examples)}
+    world.give(candidates=sorted([*rows, *further], key=lambda row: places[row.example_id]))
 
 
 def ledger(world: World, **fields: Any) -> list[Candidate]:
@@ -163,3 +164,11 @@ def test_a_stopped_attempt_s_parts_stay_and_the_next_one_writes_the_rest(world: 
 def test_a_shard_without_questions_is_no_failure(world: World) -> None:
     give_answers(world, right=6)
     assert ledger(world, shard=8, shards=20) == []
+
+
+def test_candidates_out_of_the_data_sets_order_are_refused_before_any_is_missed(world: World) -> None:
+    give_answers(world, right=6)
+    rows = world.rows(world.inputs["candidates"][0], Candidate)
+    world.inputs["candidates"] = (world.put("reversed", Candidate, rows[::-1]),)
+    with pytest.raises(SystemFault, match="in the data set's order"):
+        ledger(world)
