@@ -62,11 +62,12 @@ class Database:
         wait=wait_fixed(0.3),
         reraise=True,
     )
-    def migrate(self) -> None:
-        """Move to the newest schema. Several processes may call it at once: one does it, the others wait."""
+    def migrate(self, to: str = "head") -> None:
+        """Move up to a schema, the newest by default. Several processes may call it at once: one does it, the others
+        wait."""
         with _translated(), self.engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-            command.upgrade(_alembic(connection), "head")
+            command.upgrade(_alembic(connection), to)
 
     def await_schema(self, within_s: float = _SCHEMA_PATIENCE_S) -> None:
         """Returns when the database has this release's schema. Raises SchemaMissing when it has not in time."""
