@@ -27,9 +27,9 @@ def explained(said: str, how: str) -> SelfSynthError:
             remedy="Name tasks that are scored by the text that the model generates.",
             code="benchmark_not_supported",
         )
-    if _OFFLINE.search(said):
+    if reasons := [line.strip() for line in said.splitlines() if _OFFLINE.search(line)]:
         return SystemFault(
-            f"the data of a benchmark is not on this worker, and it may not load any:\n{tail(said)}",
+            f"the data of a benchmark is not on this worker, and it may not load any: {reasons[-1][:400]}",
             remedy="Load it into the worker's cache (HF_HOME) before, or set SELFSYNTH_BENCHMARK_HUB=true.",
             code="benchmark_without_data",
         )

@@ -12,10 +12,12 @@ from rq.serializers import JSONSerializer
 from services.api.concepts.ask import ask_concepts
 from services.api.ingest.step import Rules, ingest
 from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint, read_rows
+from shared.benchmark_artefact import SCORES
 from shared.endpoints.addresses import ConceptEndpoint
 from shared.errors import SelfSynthError
 from shared.objects import ObjectStore
 from shared.queues import connect, queue_of
+from shared.types.benchmark import BenchmarkAnswer, BenchmarkScore
 from shared.types.concept_job import ConceptClasses
 from shared.types.concepts import BankSource
 from shared.types.export import ExportedFile
@@ -95,6 +97,8 @@ class FakeWorker:
             return self._export(task)
         if task.step == StepName.EVALUATE:
             return self._leave(task, Prediction, self._predictions(task), FIGURES[task.step], {})
+        if task.step == StepName.BENCHMARK:
+            return self._benchmark(task)
         row = Description(example_id="0", instruction=0, sample=0, text=task.step, finish_reason="stop")
         return self._leave(task, Description, [row], FIGURES.get(task.step, {}), {})
 
@@ -103,6 +107,19 @@ class FakeWorker:
         examples = [e for e in read_rows(self._store, task.inputs["examples"], Example) if e.split != "train"]
         rows = [_prediction(e, k % 4 < task.round + 1) for k, e in enumerate(examples)]
         return rows[task.shard :: task.shards]
+
+    def _benchmark(self, task: StepTask) -> ManifestRef:
+        """Of four samples, of which each round gets one more right."""
+        right = [k < task.round + 1 for k in range(4)]
+        rows = [
+            BenchmarkAnswer(
+                task="quiz", sample=str(k), target="A", answers=("A",), metrics=("acc",), scores=(float(is_right),)
+            )
+            for k, is_right in enumerate(right)
+        ]
+        score = BenchmarkScore(task="quiz", metric="acc", filter="none", value=sum(right) / 4, stderr=0.25, samples=4)
+        figures = {"requests": 4.0, score.name: score.value}
+        return self._leave(task, BenchmarkAnswer, rows, figures, {SCORES: [score.model_dump(mode="json")]})
 
     def _concepts(self, task: StepTask) -> ManifestRef:
         """Asking and cleaning are the real steps; what a model sees in images is made up."""

@@ -1,6 +1,7 @@
 """The table of steps."""
 
 from services.api.rounds import Position, following, plan, shards_of
+from shared.benchmark_settings import benchmarked
 from shared.job_settings import resolve
 from shared.types.lifecycle import StepName
 
@@ -22,6 +23,16 @@ def test_the_base_is_measured_before_the_first_round() -> None:
 def test_later_rounds_answer_instead_of_describing() -> None:
     assert following(Position(1, StepName.EVALUATE), 2) == Position(2, StepName.ANSWER)
     assert following(Position(2, StepName.EVALUATE), 2) is None
+
+
+def test_chosen_rounds_end_with_a_benchmark_as_the_base_does() -> None:
+    chosen = benchmarked({"benchmark": {"tasks": ["quiz"], "rounds": [2]}}, 3)
+    ends = [at.round for at in plan("tuning", 3, chosen) if at.step == StepName.BENCHMARK]
+    assert ends == [0, 2]
+    assert following(Position(2, StepName.EVALUATE), 3, benchmarked=chosen) == Position(2, StepName.BENCHMARK)
+    assert following(Position(2, StepName.BENCHMARK), 3, benchmarked=chosen) == Position(3, StepName.ANSWER)
+    assert benchmarked({"benchmark": {"tasks": ["quiz"], "rounds": None}}, 2) == {0, 1, 2}
+    assert benchmarked({"benchmark": None}, 2) == benchmarked({}, 2) == frozenset()
 
 
 def test_an_ingest_job_has_one_step() -> None:

@@ -38,11 +38,14 @@ def test_the_reason_names_the_best_round_and_its_accuracy() -> None:
 def test_a_round_that_has_begun_is_finished() -> None:
     done = ShardTruth("s", 0, StepStatus.SUCCEEDED, (AttemptTruth(1, outcome="succeeded"),))
 
-    def after(step: StepName) -> object:
-        at = Position(1, step)
-        return decide(Truth("j", 1, "tuning", JobStatus.RUNNING, 3, at, (done,), enough="it is enough"), Policy())
+    def after(step: StepName, *benchmarked: int) -> object:
+        at, rounds = Position(1, step), frozenset(benchmarked)
+        truth = Truth("j", 1, "tuning", JobStatus.RUNNING, 3, at, (done,), enough="it is enough", benchmarked=rounds)
+        return decide(truth, Policy())
 
     assert after(StepName.EVALUATE) == Finish("it is enough")
+    assert after(StepName.EVALUATE, 1) == Open(Position(1, StepName.BENCHMARK))
+    assert after(StepName.BENCHMARK, 1) == Finish("it is enough")
     assert after(StepName.TRAIN) == Open(Position(1, StepName.EVALUATE))
 
 
