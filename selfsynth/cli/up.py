@@ -46,6 +46,12 @@ def up(
     ] = "{}",
     engine: Engine = "transformers",
     engine_sleep: Sleep = False,
+    benchmark_task: Annotated[
+        list[str] | None,
+        typer.Option(help="A task that jobs may ask for, after tools/install_lmms_eval.sh."),
+    ] = None,
+    benchmark_folder: Annotated[list[Path] | None, typer.Option(help="A folder with more such tasks.")] = None,
+    benchmark_hub: Annotated[bool, typer.Option(help="Tasks may load their data from the model hub.")] = False,
 ) -> None:
     """Start database, queue, API, engine and workers in one folder, and keep them running until Ctrl-C."""
     for root in import_root or ():
@@ -56,6 +62,9 @@ def up(
         concept_endpoints=_endpoints(concept_endpoints),
         engine=engine,
         engine_sleep=engine_sleep,
+        benchmark_tasks=tuple(benchmark_task or ()),
+        benchmark_folders=tuple(benchmark_folder or ()),
+        benchmark_hub=benchmark_hub,
     )
     screen = console()
     try:

@@ -1,10 +1,11 @@
 """What can be known to fail before anything is started: the folder, its disk, the model, the ports."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from selfsynth.stack.ports import free_port, named_port
+from selfsynth.stack.programs import LMMS_EVAL_PYTHON, VLLM_PYTHON, StackOptions
 from shared.errors import InvalidInput, StoreFull
 
 _PORTS = ("postgres", "valkey", "api", "engine")
@@ -33,6 +34,16 @@ def empty_folder(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
 
 
+def require_installed(options: StackOptions, services: Collection[str]) -> None:
+    """What these services will want of this machine. Raises InvalidInput."""
+    if "engine" in services:
+        require_model(options.model_path)
+        if options.engine == "vllm":
+            require_vllm(VLLM_PYTHON)
+    if "generator" in services and options.benchmark_tasks:
+        require_lmms_eval(LMMS_EVAL_PYTHON, options.benchmark_folders)
+
+
 def require_model(path: Path) -> None:
     if not (path / "config.json").exists():
         raise InvalidInput(
@@ -46,6 +57,17 @@ def require_vllm(python: Path) -> None:
             f"vLLM is not installed: there is no {python}",
             remedy="Run tools/install_vllm.sh cpu (with a GPU: cuda), or take the engine `transformers`.",
         )
+
+
+def require_lmms_eval(python: Path, folders: Iterable[Path]) -> None:
+    if not python.exists():
+        raise InvalidInput(
+            f"lmms-eval is not installed: there is no {python}",
+            remedy="Run tools/install_lmms_eval.sh, or name no benchmarks.",
+        )
+    for folder in folders:
+        if not folder.is_dir():
+            raise InvalidInput(f"there is no folder {folder}", remedy="Name existing folders with --benchmark-folder.")
 
 
 def choose_ports(before: Mapping[str, int], named: int | None) -> dict[str, int]:

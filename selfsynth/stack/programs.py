@@ -18,6 +18,8 @@ _SOURCE_ROOT = Path(__file__).parents[2]
 EngineKind = Literal["transformers", "vllm"]
 # vLLM has an environment of its own (tools/install_vllm.sh): its versions are not the services'.
 VLLM_PYTHON = _SOURCE_ROOT / ".venv-vllm" / "bin" / "python"
+# So has lmms-eval (tools/install_lmms_eval.sh).
+LMMS_EVAL_PYTHON = _SOURCE_ROOT / ".venv-lmms-eval" / "bin" / "python"
 _VLLM = "services.generator.serving"
 _COMMANDS: dict[str, tuple[str, ...]] = {
     "api": ("services.api", "--host", LOOPBACK, "--port", "{port}"),
@@ -31,12 +33,14 @@ SERVICES = tuple(_COMMANDS)
 # What a service needs beside what all have.
 _LEASE_SETTINGS = ("LEASE_S", "LEASE_MARGIN_S", "RECONCILE_S")
 _ENDPOINT_SETTINGS = ("CONCEPT_ENDPOINTS", "CONCEPT_OPEN_URLS")
+_BENCHMARK_SETTINGS = ("BENCHMARK_PYTHON", "BENCHMARK_FOLDERS", "BENCHMARK_HUB")
 _API_SETTINGS = (
     "DATABASE_URL",
     "API_KEY",
     "ENGINE_URL",
     "ENGINE_KEY",
     "IMPORT_ROOTS",
+    "BENCHMARK_TASKS",
     *_LEASE_SETTINGS,
     *_ENDPOINT_SETTINGS,
 )
@@ -44,7 +48,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "api": _API_SETTINGS,
     "data": ("IMPORT_ROOTS", *_ENDPOINT_SETTINGS),
     "engine": tuple(f"ENGINE_{name}" for name in ("MODEL", "NAME", "HOST", "PORT", "KEY", "THREADS", "SLEEP")),
-    "generator": ("ENGINE_URL", "ENGINE_KEY", "IN_FLIGHT", *_ENDPOINT_SETTINGS),
+    "generator": ("ENGINE_URL", "ENGINE_KEY", "IN_FLIGHT", *_ENDPOINT_SETTINGS, *_BENCHMARK_SETTINGS),
     "selector": ("ENCODER",),
     "trainer": ("MODELS", "WORK_DIR", "TRAINER_THREADS"),
 }
@@ -62,7 +66,8 @@ class StackOptions:
     `concept_open_urls` those without one: any on this machine. `threads` are those of each computing
     process; None: one a core. `engine` answers the generation steps: our own on transformers, or vLLM; one that
     computes nothing for `engine_deadline_s` while requests are open is restarted. With `engine_sleep` vLLM is started
-    so that jobs may put it to sleep; our own engine always can, on a GPU.
+    so that jobs may put it to sleep; our own engine always can, on a GPU. `benchmark_tasks` are the tasks of lmms-eval
+    that jobs may ask for, its own or of `benchmark_folders`; only with `benchmark_hub` they load data from the model hub.
     """
 
     port: int | None = None
@@ -82,6 +87,9 @@ class StackOptions:
     engine: EngineKind = "transformers"
     engine_deadline_s: float = 120.0
     engine_sleep: bool = False
+    benchmark_tasks: tuple[str, ...] = ()
+    benchmark_folders: tuple[Path, ...] = ()
+    benchmark_hub: bool = False
 
     @property
     def computing_threads(self) -> int:
@@ -132,6 +140,10 @@ def _all_settings(folder: Path, record: StackRecord, options: StackOptions) -> d
         "ENGINE_THREADS": str(options.computing_threads),
         "ENGINE_SLEEP": str(options.engine_sleep),
         "IN_FLIGHT": str(_IN_FLIGHT),
+        "BENCHMARK_TASKS": json.dumps(options.benchmark_tasks),
+        "BENCHMARK_PYTHON": str(LMMS_EVAL_PYTHON),
+        "BENCHMARK_FOLDERS": json.dumps([str(folder.absolute()) for folder in options.benchmark_folders]),
+        "BENCHMARK_HUB": str(options.benchmark_hub),
         "ENCODER": options.encoder,
         "MODELS": json.dumps({options.model_name: str(options.model_path)}),
         "TRAINER_THREADS": str(options.computing_threads),

@@ -17,9 +17,9 @@ import httpx
 from selfsynth.stack.lock import FolderLock
 from selfsynth.stack.ports import LOOPBACK
 from selfsynth.stack.postgres import await_postgres, database_url, make_cluster, postgres_program, start_postgres
-from selfsynth.stack.preflight import choose_ports, empty_folder, prepare_folder, require_model, require_vllm
+from selfsynth.stack.preflight import choose_ports, empty_folder, prepare_folder, require_installed
 from selfsynth.stack.processes import Process, Program
-from selfsynth.stack.programs import SERVICES, VLLM_PYTHON, StackOptions, service_programs
+from selfsynth.stack.programs import SERVICES, StackOptions, service_programs
 from selfsynth.stack.record import Keys, StackRecord, read_record
 from selfsynth.stack.valkey import await_valkey, redis_url, start_valkey, valkey_program
 from shared.errors import NotFound, SystemFault
@@ -86,10 +86,7 @@ class Stack:
     def start(self) -> None:
         """Return when every service is ready to work. Whatever fails, nothing is left running."""
         prepare_folder(self.folder)
-        if "engine" in self._services:
-            require_model(self.options.model_path)
-            if self.options.engine == "vllm":
-                require_vllm(VLLM_PYTHON)
+        require_installed(self.options, self._services)
         with contextlib.ExitStack() as undo:
             undo.enter_context(self._lock)
             undo.callback(self._stop_processes)

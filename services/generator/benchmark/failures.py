@@ -9,7 +9,7 @@ _TAIL_LINES = 12
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _UNKNOWN = re.compile(r"Tasks not found: (.*?)\. Try")
 _OFFLINE = re.compile(r"OfflineModeIsEnabled|LocalEntryNotFound|Couldn't (?:reach|find)|offline mode|Offline mode")
-_NOT_GENERATED = re.compile(r"NotImplementedError: TODO: Implement (\S+)")
+_NOT_GENERATED = re.compile(r"NotImplementedError: TODO: Implement|messages is used for generation only")
 
 
 def explained(said: str, how: str) -> SelfSynthError:
@@ -21,9 +21,9 @@ def explained(said: str, how: str) -> SelfSynthError:
             "generation worker names folders with more.",
             code="benchmark_unknown",
         )
-    if kind := _NOT_GENERATED.search(said):
+    if _NOT_GENERATED.search(said):
         return InvalidInput(
-            f"a task of the benchmark goes by {kind[1]}, and through an engine only single answers can be had",
+            "a task of the benchmark needs likelihoods or several turns, and lmms-eval asks an engine for answers only",
             remedy="Name tasks that are scored by the text that the model generates.",
             code="benchmark_not_supported",
         )

@@ -13,7 +13,7 @@ from selfsynth.stack.record import Keys, StackRecord
 from shared.errors import InvalidInput
 
 
-def engine_program(options: StackOptions, folder: Path) -> Program:
+def program(name: str, options: StackOptions, folder: Path) -> Program:
     ports = dict.fromkeys(("api", "engine", "postgres", "valkey"), 1)
     record = StackRecord(
         pid=1,
@@ -26,7 +26,11 @@ def engine_program(options: StackOptions, folder: Path) -> Program:
         ports=ports,
         keys=Keys(),
     )
-    return service_programs(folder, record, options)["engine"]
+    return service_programs(folder, record, options)[name]
+
+
+def engine_program(options: StackOptions, folder: Path) -> Program:
+    return program("engine", options, folder)
 
 
 def test_the_stack_starts_our_own_engine_unless_vllm_is_asked_for(tmp_path: Path) -> None:

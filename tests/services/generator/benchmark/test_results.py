@@ -89,6 +89,7 @@ def test_no_results_are_a_failure(tmp_path: Path) -> None:
     [
         ("ValueError: Tasks not found: quizz, x. Try `lmms-eval`", InvalidInput, "benchmark_unknown"),
         ("NotImplementedError: TODO: Implement loglikelihood for", InvalidInput, "benchmark_not_supported"),
+        ("AssertionError: Currently messages is used for generation only", InvalidInput, "benchmark_not_supported"),
         ("huggingface_hub.errors.OfflineModeIsEnabled: Cannot", SystemFault, "benchmark_without_data"),
         ("KeyError: 'image'", BenchmarkFailed, "benchmark_failed"),
     ],
