@@ -112,7 +112,7 @@ def _memory(store: ObjectStore) -> dict[str, float]:
     """Bytes an image at the peak, all rows held against what the selector does: `select_answers` reads the chosen
     concepts, and the candidates part by part."""
     context = _context(store)
-    examples = list(read_rows(store, context.task.inputs["examples"], Example))
+    examples = _examples(context)
 
     def streamed() -> None:
         chosen_concepts(context, examples)
@@ -126,10 +126,15 @@ def _memory(store: ObjectStore) -> dict[str, float]:
 
     return {
         "images": IMAGES,
+        "example_bytes": _peak_bytes(lambda: _examples(context)) / IMAGES,
         "all_rows_bytes_an_image": _peak_bytes(all_rows) / IMAGES,
         "selector_bytes_an_image": _peak_bytes(streamed) / IMAGES,
         "concepts_bytes_an_image": _peak_bytes(lambda: chosen_concepts(context, examples)) / IMAGES,
     }
+
+
+def _examples(context: StepContext) -> list[Example]:
+    return list(read_rows(context.store, context.task.inputs["examples"], Example))
 
 
 def _peak_bytes(do: Callable[[], object]) -> int:
