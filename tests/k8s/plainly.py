@@ -68,11 +68,17 @@ class PlainPods:
                 self._processes[name].await_ready(lambda pod=pod: self._is_ready(pod), within_s=_START_S)  # type: ignore[misc]
             yield
         finally:
-            for process in self._processes.values():
-                process.stop()
+            with ThreadPoolExecutor(len(self._processes) or 1) as pool:
+                list(pool.map(Process.stop, self._processes.values()))
 
-    def is_running(self, name: str) -> bool:
-        return self._processes[name].is_running and self._processes[name].exits == 0
+    def is_well(self, name: str) -> bool:
+        """Whether it never ended, and all its probes succeed."""
+        pod, process = self.running[name], self._processes[name]
+        probes = [pod.container[kind] for kind in ("startupProbe", "readinessProbe", "livenessProbe")]
+        return process.is_running and process.exits == 0 and all(self._answers(pod, probe) for probe in probes)
+
+    def _is_ready(self, pod: Workload) -> bool:
+        return self._answers(pod, pod.container["readinessProbe"])
 
     def _start(self, pod: Workload) -> None:
         for container in pod.spec.get("initContainers", []):
@@ -119,8 +125,7 @@ class PlainPods:
             return str(self._ports[pod.name][int(text)])
         return replaced(text, table)
 
-    def _is_ready(self, pod: Workload) -> bool:
-        probe = pod.container["readinessProbe"]
+    def _answers(self, pod: Workload, probe: Object) -> bool:
         if "exec" in probe:
             command = self._command(pod, probe["exec"]["command"], self._table(pod, pod.container))
             return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0

@@ -1,7 +1,10 @@
 """What we promise of every pod, in every overlay."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from services.selector.wiring import SelectorSettings
 from services.trainer.parallel.machines import Machines
 from services.trainer.wiring import TrainerSettings
 from shared.base_weights import WeightsSettings
-from tests.k8s.rendering import OVERLAYS, Object, Workload, of_kind, rendered, workloads
+from tests.k8s.rendering import K8S, OVERLAYS, Object, Workload, of_kind, rendered, workloads
 
 _COORDINATOR: tuple[type[BaseSettings], ...] = (ApiSettings, IngestSettings, MigrationSettings)
 _OTHERS: tuple[type[BaseSettings], ...] = (GeneratorSettings, SelectorSettings, TrainerSettings, Machines)
@@ -54,7 +57,8 @@ def test_no_container_is_root_or_may_become_it_or_write_its_own_files(pods: list
 def test_no_pod_sees_its_node(pods: list[Workload]) -> None:
     for pod in pods:
         assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.spec.keys(), pod.name
-        assert not any("hostPath" in volume for volume in pod.spec["volumes"]), pod.name
+        kinds = {kind for volume in pod.spec["volumes"] for kind in volume if kind != "name"}
+        assert kinds <= {"emptyDir", "persistentVolumeClaim", "secret"}, pod.name
         assert not any("hostPort" in port for each in pod.containers for port in each.get("ports", [])), pod.name
 
 
@@ -167,13 +171,13 @@ def test_secrets_are_files_named_by_reference_and_stand_nowhere_else(
             assert not any("secretKeyRef" in source or "secretRef" in source for source in sources), pod.name
 
 
-def test_configmaps_carry_a_hash_of_what_they_say_and_every_one_that_is_named_is_there(
+def test_configmaps_that_pods_name_are_there_and_carry_a_hash_of_what_they_say(
     pods: list[Workload], objects: tuple[Object, ...]
 ) -> None:
-    names = {each["metadata"]["name"] for each in of_kind(objects, "ConfigMap")}
-    assert all(re.search(r"-[a-z0-9]{10}$", name) for name in names)
+    found = {each["metadata"]["name"]: each["metadata"]["labels"] for each in of_kind(objects, "ConfigMap")}
     named = {each["configMapRef"]["name"] for pod in pods for one in pod.containers for each in one.get("envFrom", [])}
-    assert named == names
+    assert all(re.search(r"-[a-z0-9]{10}$", name) for name in named)
+    assert {name for name, labels in found.items() if "grafana_dashboard" not in labels} == named
 
 
 def test_every_setting_is_one_that_a_process_reads(pods: list[Workload], objects: tuple[Object, ...]) -> None:
@@ -229,6 +233,12 @@ def test_what_must_be_written_has_a_volume_with_a_limit(pods: list[Workload]) ->
         assert "/tmp" in mounts, pod.name
         for each in pod.spec["volumes"]:
             assert "emptyDir" not in each or "sizeLimit" in each["emptyDir"], f"{pod.name}: {each['name']}"
+
+
+def test_hadolint_finds_nothing_in_the_image_of_the_demonstration_s_weights() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    checked = subprocess.run([hadolint, *K8S.rglob("Dockerfile")], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
 
 
 def settings_of(objects: tuple[Object, ...]) -> dict[str, str]:

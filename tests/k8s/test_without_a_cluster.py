@@ -95,9 +95,9 @@ def client(pods: PlainPods, secrets: Any) -> Iterator[Client]:
         yield opened
 
 
-def test_every_pod_of_the_demonstration_is_ready_and_stays_so(pods: PlainPods) -> None:
+def test_every_pod_of_the_demonstration_starts_once_and_is_well(pods: PlainPods) -> None:
     assert set(pods.running) == {"api", "data-worker", "engine", "generator", "selector", "trainer"}
-    assert all(pods.is_running(name) for name in pods.running), pods.logs()
+    assert all(pods.is_well(name) for name in pods.running), pods.logs()
 
 
 def test_a_job_that_is_posted_to_them_succeeds_and_leaves_an_adapter(
@@ -111,4 +111,4 @@ def test_a_job_that_is_posted_to_them_succeeds_and_leaves_an_adapter(
     assert done["status"] == "succeeded", f"{done['error']}\n{pods.logs()}"
     client.download_adapter(job["id"], 1, tmp_path / "adapter")
     assert (tmp_path / "adapter" / "adapter_model.safetensors").stat().st_size > 1000
-    assert all(pods.is_running(name) for name in pods.running), pods.logs()
+    assert all(pods.is_well(name) for name in pods.running), pods.logs()
