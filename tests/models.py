@@ -41,14 +41,22 @@ LLAVA_TEXTS: dict[str, Any] = {
 _CORPUS = ["USER: What bird is this? ASSISTANT: It is a red finch with a long tail and white wings."] * 4
 
 
-def tiny_llava(folder: Path, seed: int = 0, width: int = 128, layers: int = 4, image_px: int = 64) -> Path:
-    """Save model and processor into `folder`: an image token for each 16x16 pixels (16 of them by default), 512
-    positions. `width` (a multiple of 128) and `layers` are the language model's; its heads stay 32 wide."""
+def tiny_llava(
+    folder: Path,
+    seed: int = 0,
+    width: int = 128,
+    layers: int = 4,
+    image_px: int = 64,
+    tower: tuple[int, int] = (128, 4),
+    positions: int = 512,
+) -> Path:
+    """Save model and processor into `folder`: an image token for each 16x16 pixels (16 of them by default). `width` (a
+    multiple of 128) and `layers` are the language model's, `tower` has the vision tower's; heads stay 32 wide."""
     torch.manual_seed(seed)
     tokenizer = made_tokenizer()
     config = LlavaConfig(
-        vision_config=clip(image_px),
-        text_config=llama(width, layers),
+        vision_config=clip(image_px, *tower),
+        text_config=llama(width, layers, positions),
         image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
         image_seq_length=(image_px // 16) ** 2,
         **LLAVA_FEATURES,
@@ -58,18 +66,18 @@ def tiny_llava(folder: Path, seed: int = 0, width: int = 128, layers: int = 4, i
     return saved(folder, LlavaForConditionalGeneration(config), processor)
 
 
-def clip(image_px: int) -> CLIPVisionConfig:
+def clip(image_px: int, width: int = 128, layers: int = 4) -> CLIPVisionConfig:
     return CLIPVisionConfig(
-        hidden_size=128,
-        intermediate_size=384,
-        num_hidden_layers=4,
-        num_attention_heads=4,
+        hidden_size=width,
+        intermediate_size=3 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 32,
         image_size=image_px,
         patch_size=16,
     )
 
 
-def llama(width: int, layers: int) -> LlamaConfig:
+def llama(width: int, layers: int, positions: int = 512) -> LlamaConfig:
     return LlamaConfig(
         vocab_size=1024,
         hidden_size=width,
@@ -77,7 +85,7 @@ def llama(width: int, layers: int) -> LlamaConfig:
         num_hidden_layers=layers,
         num_attention_heads=width // 32,
         num_key_value_heads=width // 32,
-        max_position_embeddings=512,
+        max_position_embeddings=positions,
         tie_word_embeddings=True,
         bos_token_id=1,
         eos_token_id=2,
