@@ -8,7 +8,7 @@ export SELFSYNTH_TEST_DATA ?= ../shared/data
 export SELFSYNTH_TEST_SCHEMAS ?= ../shared/schemas
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install install-vllm install-lmms-eval install-manifest-checks demo demo-base test test-compose test-long check format bench
+.PHONY: help install install-vllm install-lmms-eval install-manifest-checks install-promtool demo demo-base test test-compose test-long check format bench
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+%?:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -22,6 +22,9 @@ install-vllm: install ## vLLM into .venv-vllm (KIND=cpu, or cuda)
 install-manifest-checks: install ## what checks k8s/, into .venv-manifests
 	@tools/install_manifest_checks.sh
 
+install-promtool: install ## what checks Prometheus' rules, where Debian's package can be had
+	@tools/install_promtool.sh
+
 install-lmms-eval: install ## lmms-eval into .venv-lmms-eval, for benchmarks of general ability
 	@tools/install_lmms_eval.sh
 
@@ -31,7 +34,7 @@ demo: install $(if $(filter vllm,$(ENGINE)),install-vllm) ## the whole loop on t
 demo-base: install ## train the demo's base model anew (about 20 minutes)
 	@$(PY) -m selfsynth.demo.base.train --out selfsynth/demo/base/checkpoint
 
-test: install install-vllm install-lmms-eval install-manifest-checks check ## everything that CI runs
+test: install install-vllm install-lmms-eval install-manifest-checks install-promtool check ## everything that CI runs
 	@$(PY) -m pytest -q -m "not long and not gpu"
 
 test-compose: install ## the images and docker-compose.yml for real, on base images made here (root; installs Docker)

@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from tests.missing import missing
+from tests.otlp import Collector
 from tests.vllm_server import PYTHON, Vllm, running_vllm
 
 _ROOT = Path(__file__).parent.parent
@@ -33,7 +34,14 @@ def test_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
+def vllm_spans() -> Iterator[Collector]:
+    """What the fixture `vllm` tells of its requests."""
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def vllm(tmp_path_factory: pytest.TempPathFactory, vllm_spans: Collector) -> Iterator[Vllm]:
     """Real vLLM with the demo's base model, started once a run, and anew by the test that kills it. Not installed: as
     for the real images."""
     if not PYTHON.exists():
@@ -46,6 +54,7 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
         "adapter_idle_s": 0.5,
         "max_images": 2,
         "max_pixels": 1_000_000,
+        "otlp": f"{vllm_spans.url}/v1/traces",
     }
     folder = tmp_path_factory.mktemp("vllm")
     with running_vllm(folder, adapter_cache=folder / "cache", adapter_cache_bytes=600_000, **limits) as server:

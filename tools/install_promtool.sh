@@ -8,7 +8,8 @@ if [ -x "$target" ] || command -v promtool >/dev/null; then exit 0; fi
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 chmod 755 "$folder"
-if ! (cd "$folder" && apt-get download prometheus && dpkg-deb -x prometheus_*.deb unpacked) >"$folder/log" 2>&1; then
+unpack() { (cd "$folder" && apt-get download prometheus && dpkg-deb -x prometheus_*.deb unpacked); }
+if ! { unpack || { apt-get update && unpack; }; } >"$folder/log" 2>&1; then
     echo "NOT INSTALLED: promtool. Debian's package 'prometheus' could not be had: $(tail -1 "$folder/log")" >&2
     exit 0
 fi

@@ -15,14 +15,15 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client import CollectorRegistry, Counter, Histogram, make_wsgi_app
 
 from shared.observing.figures import FIGURES, HEALTHY, Figure
 from shared.observing.heartbeat import fault, impatient
+from shared.observing.made import counter, gauge, histogram
 
 REDIS_URL = "SELFSYNTH_REDIS_URL"
 READY = "ready"
-Metric = Counter | Gauge | Histogram
+Metric = Counter | Histogram
 
 
 class Exporter:
@@ -32,8 +33,7 @@ class Exporter:
         self.registry = CollectorRegistry()
         self._health = health
         self._metrics = {figure.name: _metric(figure, self.registry) for figure in figures}
-        healthy = Gauge(HEALTHY.name, HEALTHY.help, registry=self.registry)
-        healthy.set_function(lambda: not health())
+        gauge(HEALTHY, self.registry).set_function(lambda: not health())
         self._answer_metrics = make_wsgi_app(self.registry)
 
     def hear(self, line: bytes) -> None:
@@ -62,9 +62,7 @@ class Exporter:
 
 
 def _metric(figure: Figure, registry: CollectorRegistry) -> Metric:
-    if figure.kind == "histogram":
-        return Histogram(figure.name, figure.help, figure.labels, buckets=figure.buckets, registry=registry)
-    return Counter(figure.name, figure.help, figure.labels, registry=registry)
+    return histogram(figure, registry) if figure.kind == "histogram" else counter(figure, registry)
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 Kind = Literal["internal", "server", "client", "producer", "consumer"]
-_SWITCHES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+# The path of OTLP over HTTP, which we speak; the SDK lays it on the collector's address itself.
+PATH = "/v1/traces"
 _NAME = "selfsynth"
 _FLUSH_MS = 5000
 # What probes, scrapes and workers ask again and again says nothing of a job.
@@ -23,10 +24,16 @@ _UNTRACED = "/health,/metrics,/internal/"
 _provider: "TracerProvider | None" = None
 
 
+def traces_endpoint() -> str | None:
+    """Where spans are sent, as the SDK's variables say; None: nowhere."""
+    whole, base = (os.environ.get(f"OTEL_EXPORTER_OTLP_{name}") for name in ("TRACES_ENDPOINT", "ENDPOINT"))
+    return whole or (f"{base.rstrip('/')}{PATH}" if base else None)
+
+
 def configure(service: str) -> None:
     """Send this process's spans from now on, if a collector is named. A later call changes nothing."""
     global _provider
-    if _provider or not any(os.environ.get(switch) for switch in _SWITCHES):
+    if _provider or not traces_endpoint():
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource

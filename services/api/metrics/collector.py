@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import product
 
 import structlog
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis import Redis
@@ -22,6 +22,7 @@ from services.api.metrics.rows import Labels, Spread
 from services.api.reconcile.loop import Loop
 from services.api.rounds import ONE_OFF
 from shared.observing.figures import Figure
+from shared.observing.made import histogram
 from shared.types.lifecycle import JobStatus, StepName
 
 log = structlog.get_logger(__name__)
@@ -41,8 +42,7 @@ class CoordinatorMetrics:
         self.registry = CollectorRegistry()
         self.registry.register(_Truth(database, connection, loop, kept_s))
         ProcessCollector(registry=self.registry)
-        of = figures.HTTP_SECONDS
-        self.requests = Histogram(of.name, of.help, of.labels, buckets=of.buckets, registry=self.registry)
+        self.requests = histogram(figures.HTTP_SECONDS, self.registry)
 
 
 class _Truth(Collector):

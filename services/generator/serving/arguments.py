@@ -9,6 +9,7 @@ from services.generator.serving.architecture import Architecture
 from services.generator.serving.names import served_names
 from services.generator.serving.settings import ServingSettings
 from shared.errors import InvalidInput
+from shared.observing.tracing import PATH
 
 # What vLLM can be built for (vllm.config.lora.MaxLoRARanks).
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -128,6 +129,8 @@ def _environment(settings: ServingSettings, cpu: bool) -> dict[str, str]:
         chosen |= {"OMP_NUM_THREADS": str(settings.engine_threads), "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
     if settings.engine_sleep:
         chosen["VLLM_SERVER_DEV_MODE"] = "1"
+    if settings.engine_otlp and settings.engine_otlp.endswith(PATH):
+        chosen["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"  # else vLLM speaks gRPC
     if settings.engine_key:
         chosen["VLLM_API_KEY"] = settings.engine_key.get_secret_value()
     return chosen

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from services.generator.engine.settings import EngineSettings
+from shared.observing.tracing import traces_endpoint
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -27,5 +28,5 @@ class ServingSettings(EngineSettings):
     engine_max_images: int = Field(1, ge=1, description="in one request")
     engine_adapter_idle_s: float = Field(30, ge=0, description="an adapter used more lately is not dropped")
     engine_sleep: bool = False
-    engine_otlp: str | None = None
+    engine_otlp: str | None = Field(default_factory=traces_endpoint, description="where vLLM's own spans are sent")
     engine_extra: tuple[str, ...] = ()

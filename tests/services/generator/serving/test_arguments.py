@@ -99,6 +99,14 @@ def test_what_the_operator_adds_comes_last_and_so_wins() -> None:
     made = command(settings(extra=("--max-num-seqs", "7"), otlp="http://collector:4317"), MODEL, CUDA)
     assert made.arguments[-2:] == ("--max-num-seqs", "7")
     assert value(made, "--otlp-traces-endpoint") == "http://collector:4317"
+    assert "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" not in made.environment
+
+
+def test_spans_go_where_all_services_send_theirs_unless_told_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")
+    made = command(settings(), MODEL, CUDA)
+    assert value(made, "--otlp-traces-endpoint") == "http://collector:4318/v1/traces"
+    assert made.environment["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] == "http/protobuf"
 
 
 def test_images_are_limited_and_videos_where_the_model_takes_them() -> None:

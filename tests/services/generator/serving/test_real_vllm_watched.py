@@ -1,8 +1,6 @@
 """Real vLLM under the gate and the probe of liveness: an ignored adapter is found out, and an engine that hangs."""
 
 import signal
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,7 +8,9 @@ import pytest
 from services.generator.chat import Engine
 from services.generator.liveness import read, watch
 from shared.errors import SystemFault
+from tests.eventually import eventually
 from tests.models import lora_targets
+from tests.otlp import Collector
 from tests.services.generator.engine.serving import ask, asking, picture
 from tests.services.generator.proof.scene import answering_as, ask_guarded, context, publish_probed
 from tests.vllm_server import KEY, Vllm
@@ -44,7 +44,7 @@ def test_an_engine_that_hangs_is_not_alive_whatever_health_says(vllm: Vllm) -> N
         core.send_signal(signal.SIGSTOP)
         try:
             answer = pool.submit(ask, client, asking(picture(0), temperature=0))
-            _await(lambda: bool((seen := read(client, vllm.url)) and seen.open_requests))
+            eventually(lambda: bool((seen := read(client, vllm.url)) and seen.open_requests))
             assert client.get("/health").status_code == 200
             assert "computed nothing for" in str(watch(vllm.url, deadline_s=3))
         finally:
@@ -53,8 +53,9 @@ def test_an_engine_that_hangs_is_not_alive_whatever_health_says(vllm: Vllm) -> N
         assert watch(vllm.url, deadline_s=20) is None
 
 
-def _await(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+def test_a_span_of_vllms_own_belongs_to_the_trace_that_the_request_names(vllm: Vllm, vllm_spans: Collector) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with vllm.client() as client:
+        client.headers["traceparent"] = f"00-{trace}-b7ad6b7169203331-01"
+        assert ask(client, asking(picture(0), temperature=0)).status_code == 200
+    eventually(lambda: [span for span in vllm_spans.spans if (span.trace, span.parent) == (trace, "b7ad6b7169203331")])
