@@ -47,9 +47,9 @@ from tests.vllm_server import DEMO_BASE, KEY, PYTHON, Vllm, running_vllm  # noqa
 
 RESULTS = ROOT / "bench/results/generation.json"
 NOUN, THREADS, IN_FLIGHT = "bird", 1, 64
-# LLaVA-1.5's 576 image tokens, and a vision tower that is as small a share of all as its. On a CPU vLLM caches prefixes in
+# LLaVA-1.5's 576 image tokens, and a vision tower of the same share of all weights. On a CPU vLLM caches prefixes in
 # blocks of 128, which the demo's short prompts never fill.
-LARGE = {"width": 768, "layers": 12, "image_px": 384, "tower": (256, 6), "positions": 1024}
+LARGE: dict[str, Any] = {"width": 768, "layers": 12, "image_px": 384, "tower": (256, 6), "positions": 1024}
 DESCRIBE: dict[str, Any] = {"instructions": 3, "samples": 2, "temperature": 1.0, "top_p": 1.0, "max_tokens": 96}
 # A random model never ends by itself. With so many of its 1,024 tokens as ends, answers have 38 tokens on average, some
 # a few and one in ten all 96: descriptions differ in length, and a batch waits for its longest.
