@@ -17,6 +17,7 @@ SelfSynthError
 │   └── DeviceOutOfMemory
 └── StepStopped          control flow: this attempt must end now (stale, cancelled, or its lease was lost)
 StepInterrupted          control flow: the worker is being shut down; what is written stays, another one goes on
+└── LaterRelease         the step was sent by a later release, so that a worker of that release must do it
 """
 
 import errno
@@ -129,6 +130,10 @@ class StepStopped(Exception):
 
 class StepInterrupted(Exception):
     """The worker is being shut down: what is written stays, another worker goes on."""
+
+
+class LaterRelease(StepInterrupted):
+    """The step was sent by a later release, while the system is upgraded: a worker of that release must do it."""
 
 
 def is_disk_full(error: BaseException | None) -> bool:

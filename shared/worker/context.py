@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
 from shared.artefacts import ManifestRef
+from shared.errors import LaterRelease
 from shared.job_settings import JobSettings
 from shared.objects import ObjectStore
 from shared.types.tasks import StepTask
@@ -39,7 +42,11 @@ class StepContext:
 
     @property
     def settings(self) -> JobSettings:
-        return JobSettings.model_validate(self.task.params)
+        """The coordinator has judged them: what is no setting here is one of a later release. Raises LaterRelease."""
+        try:
+            return JobSettings.model_validate(self.task.params)
+        except ValidationError as error:
+            raise LaterRelease(f"this worker does not know the job's settings: {error}") from error
 
 
 Work = Callable[[StepContext], ManifestRef]

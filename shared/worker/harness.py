@@ -1,5 +1,6 @@
 """Runs one attempt from message to end. The only place where a step's errors become a report."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -7,8 +8,9 @@ import threading
 from typing import Any
 
 import structlog
+from pydantic import ValidationError
 
-from shared.errors import StepInterrupted, StepStopped, report_of
+from shared.errors import LaterRelease, StepInterrupted, StepStopped, report_of
 from shared.logs import bind_task
 from shared.objects import open_store
 from shared.observing import tally, tracing
@@ -22,17 +24,22 @@ from shared.worker.lease import Lease
 
 log = structlog.get_logger(__name__)
 
+_PAUSE_S = 5.0
+
 
 def run_task(message: dict[str, Any], work: Work, settings: WorkerSettings) -> None:
     """Do `work` for the task in `message` under a lease, and tell the coordinator how it ended.
 
     Returns also when the attempt failed or was refused: the database holds the truth, not the queue.
     """
-    task = StepTask.model_validate(message)
+    try:
+        task = StepTask.model_validate(message)
+    except ValidationError as error:
+        _leave_to_later_release(message, settings, error)
+        return
     bind_task(task)
     tracing.configure(QUEUE_OF_STEP[task.step].value)
-    worker = settings.worker_name or f"{socket.gethostname()}:{os.getppid()}"
-    with Coordinator(settings.coordinator_url, settings.worker_token.get_secret_value(), worker, task) as coordinator:
+    with _coordinator_of(task, settings) as coordinator:
         try:
             coordinator.started()
             log.info("step started")
@@ -42,6 +49,27 @@ def run_task(message: dict[str, Any], work: Work, settings: WorkerSettings) -> N
             log.warning("attempt refused or stopped", why=str(stopped))
     tally.tell(MESSAGES, step=task.step.value, outcome=outcome)
     tracing.close()
+
+
+def _coordinator_of(task: StepTask, settings: WorkerSettings) -> Coordinator:
+    worker = settings.worker_name or f"{socket.gethostname()}:{os.getppid()}"
+    return Coordinator(settings.coordinator_url, settings.worker_token.get_secret_value(), worker, task)
+
+
+def _leave_to_later_release(message: dict[str, Any], settings: WorkerSettings, why: Exception) -> None:
+    """Hand back a step whose very message cannot be read. Of it is needed only whose attempt this is."""
+    task = StepTask.model_construct(**{name: message[name] for name in ("step_id", "attempt", "lease_s")})
+    with _coordinator_of(task, settings) as coordinator, contextlib.suppress(StepStopped):
+        coordinator.started()
+        _hand_back_later(coordinator, task, threading.Event(), why)
+
+
+def _hand_back_later(coordinator: Coordinator, task: StepTask, hurry: threading.Event, why: Exception) -> None:
+    """Not at once, since the same worker might take it again at once."""
+    log.warning("step is of a later release", why=str(why))
+    hurry.wait(min(_PAUSE_S, task.lease_s / 3))
+    coordinator.tell("a worker of an earlier release left this step to one of the coordinator's own")
+    coordinator.again()
 
 
 def _work_under_lease(task: StepTask, work: Work, settings: WorkerSettings, coordinator: Coordinator) -> str:
@@ -60,6 +88,9 @@ def _work_under_lease(task: StepTask, work: Work, settings: WorkerSettings, coor
                 ref = work(StepContext(task, store, coordinator.progress, check, coordinator.tell))
         except StepStopped:
             raise
+        except LaterRelease as later:
+            _hand_back_later(coordinator, task, interrupted, later)
+            return "again"
         except StepInterrupted:
             coordinator.again()
             log.info("step handed back")

@@ -137,3 +137,20 @@ def test_a_lost_progress_push_never_blocks_work(coordinator: CoordinatorStub, se
     run_task(message(), work, settings)
     assert coordinator.verbs() == ["started", "progress", "ended"]
     assert coordinator.body("progress")["metrics"] == {"loss": 0.5}
+
+
+@pytest.mark.parametrize(
+    "later",
+    [{"a_field_of_tomorrow": 1}, {"step": "a_step_of_tomorrow"}, {"params": {"train": {"a_setting_of_tomorrow": 1}}}],
+    ids=["field", "step", "setting"],
+)
+def test_a_step_of_a_later_release_is_handed_back_and_costs_no_attempt(
+    coordinator: CoordinatorStub, settings: WorkerSettings, later: dict[str, object]
+) -> None:
+    def work(context: StepContext) -> ManifestRef:
+        pytest.fail(f"worked with {context.settings}")
+
+    run_task({**message(lease_s=0.3), **later}, work, settings)
+    assert coordinator.verbs() == ["started", "told", "ended"]
+    assert coordinator.body("ended")["outcome"] == "again"
+    assert coordinator.body("ended")["attempt"] == 1
