@@ -33,5 +33,7 @@ class Pointers:
             if self._store.get(key) != body:
                 raise SystemFault(
                     f"the object {key} belongs to another adapter",
-                    remedy="Two coordinators share one object store. Give each its own prefix in SELFSYNTH_STORE_URL.",
+                    remedy="Was the database restored from a backup older than the store? Then remove that object and "
+                    "restart the engines: the round was trained again. Otherwise two coordinators share one object "
+                    "store: give each its own prefix in SELFSYNTH_STORE_URL.",
                 ) from None
