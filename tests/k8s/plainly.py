@@ -18,7 +18,7 @@ from selfsynth.stack.processes import Process, Program
 from tests.k8s.rendering import ROOT, Object, Workload, of_kind, workloads
 from tests.ports import free_port
 
-_START_S = 240.0
+_START_S = 400.0
 _CPUS = "1"
 
 
@@ -132,8 +132,9 @@ class PlainPods:
         port = next(
             each["containerPort"] for each in pod.container["ports"] if each["name"] == probe["httpGet"]["port"]
         )
+        url = f"http://127.0.0.1:{self._ports[pod.name][port]}{probe['httpGet']['path']}"
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"http://127.0.0.1:{self._ports[pod.name][port]}{probe['httpGet']['path']}").is_success
+            return httpx.get(url, timeout=30).is_success
         return False
 
 

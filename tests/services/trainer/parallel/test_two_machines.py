@@ -40,7 +40,9 @@ def test_two_machines_of_a_group_train_to_the_weights_of_one(tmp_path: Path, tin
     follow = [sys.executable, "-m", "services.trainer.worker"]
     lead = [sys.executable, "-m", "tests.services.trainer.parallel.leading", str(tmp_path / "two"), str(tiny_model)]
     with two_machines() as (first, second):
-        follower = subprocess.Popen([*second.prefix, *follow], env=environment(second, 1, first, work_dir))
+        dies_with_us = ["setpriv", "--pdeathsig", "KILL"]
+        following = [*second.prefix, *dies_with_us, *follow]
+        follower = subprocess.Popen(following, env=environment(second, 1, first, work_dir))
         try:
             leading = [*first.prefix, *lead]
             subprocess.run(leading, env=environment(first, 0, first, work_dir), check=True, timeout=_WITHIN_S)
