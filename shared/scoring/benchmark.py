@@ -46,7 +46,7 @@ class Benchmarked(BaseModel):
         found = {
             row.sample: dict(zip(row.metrics, row.scores, strict=True))[score.metric]
             for row in self.answers
-            if row.task == score.task and score.metric in row.metrics
+            if (row.task, row.filter) == (score.task, score.filter) and score.metric in row.metrics
         }
         is_mean = len(found) > 1 and math.isclose(fmean(found.values()), score.value, rel_tol=1e-9, abs_tol=1e-9)
         return found if is_mean else {}

@@ -6,10 +6,11 @@ from shared.types.records import Record
 
 
 class BenchmarkAnswer(Record):
-    """What the model answered to one sample of a task, and what each metric made of it. Metrics that give a sample no
-    number are left out; `sample` is the task's own number."""
+    """What the model answered to one sample of a task, read in one way (`filter`), and what each metric made of it.
+    Metrics that give a sample no number are left out; `sample` is the task's own number."""
 
     task: str
+    filter: str
     sample: str
     target: str
     answers: tuple[str, ...]

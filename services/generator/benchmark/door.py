@@ -32,7 +32,7 @@ class Door:
     """Open while it is entered. Every request is asked of `model`, with `seed` where it has none.
 
     `answered` counts good answers, `empty` those of them without text, and `tokens` what they cost: of the prompts, and
-    generated. `last` is when the latest came or went, on the monotonic clock.
+    generated. `tells_usage`: each told so.
     """
 
     def __init__(self, chat: Chat, model: str, seed: int) -> None:
@@ -42,7 +42,9 @@ class Door:
         self.answered = 0
         self.empty = 0
         self.tokens = (0, 0)
-        self.last = time.monotonic()
+        self.tells_usage = True
+        self._open = 0
+        self._last = time.monotonic()
         app = web.Application(client_max_size=_BODY_BYTES)
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_route("*", "/{path:.*}", self._other)
@@ -63,6 +65,11 @@ class Door:
         root = f"http://{_HOST}:{self._runner.addresses[0][1]}"
         return Address(f"{root}/v1", f"{root}/judge", self._key)
 
+    @property
+    def quiet_s(self) -> float:
+        """How long no request has been open."""
+        return 0.0 if self._open else time.monotonic() - self._last
+
     def check(self) -> None:
         """Raises the first failure, if there was any."""
         if self._failure is not None:
@@ -71,14 +78,17 @@ class Door:
     async def _complete(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self._key}":
             return _refusal(401, "this door is not for you")
-        self.last = time.monotonic()
         body = await request.json()
+        self._open += 1
         asked = {"seed": self._seed, **body, "model": self._model}
         about = hashlib.sha256(json.dumps(body.get("messages")).encode()).hexdigest()
         try:
             answer = await self._chat.pass_on(asked, about)
         except SelfSynthError as error:
             return self._failed(error)
+        finally:
+            self._open -= 1
+            self._last = time.monotonic()
         self._count(answer)
         return web.json_response(answer)
 
@@ -98,11 +108,11 @@ class Door:
         return _refusal(400, error.message)
 
     def _count(self, answer: Any) -> None:
-        self.last = time.monotonic()
         self.answered += 1
         self.empty += not (answer["choices"][0]["message"]["content"] or "").strip()
         told = answer.get("usage") or {}
         prompt, generated = (int(told.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
+        self.tells_usage &= prompt > 0
         self.tokens = (self.tokens[0] + prompt, self.tokens[1] + generated)
 
 

@@ -40,7 +40,7 @@ class Place:
 
     def check(self) -> None:
         """Raises SystemFault where benchmarks cannot be run."""
-        if self.python is None or not self.python.exists():
+        if self.python is None or not self.python.is_file():
             where = "names none" if self.python is None else f"names {self.python}, which is not there"
             raise SystemFault(
                 f"this worker has no environment for benchmarks: SELFSYNTH_BENCHMARK_PYTHON {where}",

@@ -6,7 +6,8 @@ Knows its files and its words for failures; nothing of engines and processes.
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from services.generator.benchmark.place import RESULTS
 from shared.errors import SystemFault
 from shared.types.benchmark import BenchmarkAnswer, BenchmarkScore
 
-# It writes these where an answer should be.
+# It writes these where an answer should be; but how answers are read may leave nothing of them.
 _NO_ANSWER = ("[LMMS_EVAL_REQUEST_FAILED", "[LMMS_EVAL_BUDGET_EXCEEDED")
+_GAVE_UP = re.compile(r"attempts failed\. Last error: .*")
 _SAMPLES = re.compile(r"_samples_(.+)\.jsonl$")
-Samples = dict[str, list[dict[str, Any]]]
+Row = dict[str, Any]
 
 
 class BenchmarkFailed(SystemFault):
@@ -34,7 +36,7 @@ class Results:
             raise BenchmarkFailed("it left no results", remedy="Its last lines say more.")
         self._told: dict[str, Any] = json.loads(aggregated[0].read_text())
         named = ((match[1], file) for file in files if (match := _SAMPLES.search(file.name)))
-        self._samples: Samples = {task: _rows(file) for task, file in named}
+        self._rows: dict[str, list[Row]] = {task: _rows_in(file) for task, file in named}
 
     @property
     def version(self) -> str:
@@ -42,22 +44,21 @@ class Results:
 
     @property
     def sample_count(self) -> int:
-        return sum(map(len, self._samples.values()))
+        return sum(len(_distinct(rows)) for rows in self._rows.values())
 
-    def check(self, answered: int, empty: int) -> None:
-        """Raises BenchmarkFailed when any sample went without an answer of the engine, of which there were `answered`,
-        and `empty` ones among them."""
-        for task, rows in self._samples.items():
-            if failed := [row["doc_id"] for row in rows if any(map(_is_failure, _raw(row)))]:
-                raise _failed(f"{len(failed)} of {len(rows)} requests of {task} failed (sample {failed[0]} first)")
+    def check(self, said: str, answered: int, *, tells_usage: bool) -> None:
+        """Raises BenchmarkFailed when any sample went without an answer of the engine, of which there were `answered`.
+        `said` is all that lmms-eval said; `tells_usage`: every answer came with the number of its prompt's tokens."""
+        if gave_up := _GAVE_UP.search(said):
+            raise _failed(f"a request was given up: {gave_up[0]}")
+        for task, rows in self._rows.items():
+            if failed := [row["doc_id"] for row in rows if _is_failed(row, tells_usage)]:
+                raise _failed(f"the request of sample {failed[0]} of {task} failed, and of {len(failed) - 1} more")
         for task, wanted in self._effective().items():
-            if (there := len(self._samples.get(task, ()))) != wanted:
+            if (there := len(_distinct(self._rows.get(task, ())))) != wanted:
                 raise _failed(f"{task} has {wanted} samples, but answers to {there}")
         if self.sample_count > answered:
             raise _failed(f"{self.sample_count} samples were scored, but the engine answered {answered} requests")
-        blank = sum(not any(map(str.strip, _raw(row))) for rows in self._samples.values() for row in rows)
-        if blank > empty:
-            raise _failed(f"{blank} samples were scored without an answer; the engine's own empty answers are {empty}")
 
     def scores(self) -> list[BenchmarkScore]:
         """Every figure of every task and group. Raises BenchmarkFailed when a task has none."""
@@ -68,18 +69,15 @@ class Results:
         return [score for scores in found.values() for score in scores]
 
     def answers(self) -> Iterator[BenchmarkAnswer]:
-        for task, rows in self._samples.items():
-            names = {score.metric for score in self._scores_of(task, self._told["results"][task])}
+        """A row a sample and way of reading it: a task's samples come once for each of its filters, in their order."""
+        for task, rows in self._rows.items():
+            scores = list(self._scores_of(task, self._told["results"][task]))
+            filters = list(dict.fromkeys(score.filter for score in scores))
+            seen: Counter[int] = Counter()
             for row in rows:
-                scored = {name: value for name in sorted(names) if (value := _number(row.get(name))) is not None}
-                yield BenchmarkAnswer(
-                    task=task,
-                    sample=str(row["doc_id"]),
-                    target=str(row["target"]),
-                    answers=_raw(row),
-                    metrics=tuple(scored),
-                    scores=tuple(scored.values()),
-                )
+                kept = filters[seen[row["doc_id"]]]
+                seen[row["doc_id"]] += 1
+                yield _answer(task, kept, row, {score.metric for score in scores if score.filter == kept})
 
     def _effective(self) -> Mapping[str, int]:
         return {task: int(counts["effective"]) for task, counts in self._told["n-samples"].items()}
@@ -101,13 +99,38 @@ class Results:
             )
 
 
-def _rows(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text().splitlines()]
+def _rows_in(file: Path) -> list[Row]:
+    with file.open() as lines:
+        return [json.loads(line) for line in lines]
 
 
-def _raw(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """The answers as the model gave them; as they were read where nothing was changed by that."""
-    return tuple(_texts(row["resps"] if "resps" in row else row["filtered_resps"]))
+def _distinct(rows: Iterable[Row]) -> set[int]:
+    return {row["doc_id"] for row in rows}
+
+
+def _answer(task: str, kept: str, row: Row, metrics: set[str]) -> BenchmarkAnswer:
+    scored = {name: value for name in sorted(metrics) if (value := _number(row.get(name))) is not None}
+    return BenchmarkAnswer(
+        task=task,
+        filter=kept,
+        sample=str(row["doc_id"]),
+        target=str(row["target"]),
+        answers=tuple(_texts(_answered(row))),
+        metrics=tuple(scored),
+        scores=tuple(scored.values()),
+    )
+
+
+def _answered(row: Row) -> Any:
+    """What the model said, as far as it was kept; left out where reading it changed nothing."""
+    return row["resps"] if "resps" in row else row["filtered_resps"]
+
+
+def _is_failed(row: Row, tells_usage: bool) -> bool:
+    """A request that failed cost no tokens."""
+    if any(text.startswith(_NO_ANSWER) for text in _texts(_answered(row))):
+        return True
+    return tells_usage and not all(told and told.get("input_tokens") for told in row["token_counts"])
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -116,10 +139,6 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(each)
     else:
         yield str(value)
-
-
-def _is_failure(text: str) -> bool:
-    return text.startswith(_NO_ANSWER)
 
 
 def _number(value: Any) -> float | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -79,7 +78,7 @@ class _Attempt:
         return ChildProcess(self._place.command(file), environment, self._said, self._scratch)
 
     def _require_life(self, door: Door) -> None:
-        if (quiet_s := time.monotonic() - door.last) > self._place.quiet_s:
+        if (quiet_s := door.quiet_s) > self._place.quiet_s:
             said = tail(self._said.read_text(errors="replace"))
             raise BenchmarkFailed(
                 f"lmms-eval has asked nothing for {quiet_s:.0f} s; its last lines:\n{said}",
@@ -93,12 +92,13 @@ class _Attempt:
         self._context.progress(min(done, self._expected), self._expected, pace)
 
     def results(self) -> Results:
+        said = self._said.read_text(errors="replace")
         try:
             found = Results(self._scratch)
         except BenchmarkFailed:
-            raise explained(self._said.read_text(errors="replace"), how_it_ended(self._status)) from None
+            raise explained(said, how_it_ended(self._status)) from None
         assert self._door is not None
-        found.check(self._door.answered, self._door.empty)
+        found.check(said, self._door.answered, tells_usage=self._door.tells_usage)
         return found
 
     @property

@@ -113,7 +113,13 @@ class FakeWorker:
         right = [k < task.round + 1 for k in range(4)]
         rows = [
             BenchmarkAnswer(
-                task="quiz", sample=str(k), target="A", answers=("A",), metrics=("acc",), scores=(float(is_right),)
+                task="quiz",
+                filter="none",
+                sample=str(k),
+                target="A",
+                answers=("A",),
+                metrics=("acc",),
+                scores=(float(is_right),),
             )
             for k, is_right in enumerate(right)
         ]

@@ -14,7 +14,9 @@ def benchmarked(
     """One task whose samples scored `values`; its score is their mean, or another."""
     value = sum(values) / len(values) if score is None else score
     rows = [
-        BenchmarkAnswer(task="quiz", sample=str(k), target="", answers=(), metrics=("acc",), scores=(each,))
+        BenchmarkAnswer(
+            task="quiz", filter="none", sample=str(k), target="", answers=(), metrics=("acc",), scores=(each,)
+        )
         for k, each in enumerate(values)
     ]
     made = BenchmarkScore(

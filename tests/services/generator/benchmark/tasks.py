@@ -15,11 +15,10 @@ from shared.objects import open_store
 from shared.types.lifecycle import StepName
 from shared.types.tasks import StepTask
 from shared.worker.context import StepContext
-from tests.services.generator.steps.pictures import picture
 
 PYTHON = Path(__file__).parents[4] / ".venv-lmms-eval" / "bin" / "python"
-QUESTION = "What bird is this?"
-MOST_TOKENS = 8
+QUESTION = "What kind of bird is this, and why?"
+MOST_TOKENS = 24
 _UTILS = """
 import io
 
@@ -58,11 +57,11 @@ def installed() -> Path:
     return PYTHON
 
 
-def task_folder(folder: Path, numbers: Sequence[int], name: str = "own_pictures", **changes: str) -> Path:
-    """A folder for `--include_path` with one task over the pictures of these numbers."""
+def task_folder(folder: Path, pictures: Sequence[bytes], name: str = "own_pictures", **changes: str) -> Path:
+    """A folder for `--include_path` with one task over these pictures (PNG or JPEG)."""
     folder.mkdir()
     images = folder / "images.parquet"
-    rows = [{"image": picture(number), "label": f"bird {number}"} for number in numbers]
+    rows = [{"image": picture, "label": f"bird {number}"} for number, picture in enumerate(pictures)]
     pq.write_table(pa.Table.from_pylist(rows), images)
     (folder / "utils.py").write_text(_UTILS)
     filled = {"name": name, "images": images, "question": QUESTION, "most_tokens": MOST_TOKENS}

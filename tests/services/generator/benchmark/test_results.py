@@ -10,10 +10,17 @@ from services.generator.benchmark.failures import explained, tail
 from services.generator.benchmark.results import BenchmarkFailed, Results
 from shared.errors import InvalidInput, SystemFault
 
+COST = [{"input_tokens": 30, "output_tokens": 2}]
 ROWS: list[dict[str, Any]] = [
     {"doc_id": 0, "target": "A", "filtered_resps": "A", "acc": 1.0, "grade": {"score": 2, "why": "x"}},
     {"doc_id": 1, "target": "B", "filtered_resps": "a", "resps": ["So, A."], "acc": 0.0, "grade": {"score": 4}},
 ]
+for _row in ROWS:
+    _row["token_counts"] = COST
+
+
+def changed(**fields: Any) -> list[dict[str, Any]]:
+    return [ROWS[0], ROWS[1] | fields]
 
 
 def left(folder: Path, rows: list[dict[str, Any]] | None = None, **changes: Any) -> Path:
@@ -21,7 +28,7 @@ def left(folder: Path, rows: list[dict[str, Any]] | None = None, **changes: Any)
         "results": {
             "quiz": {
                 "alias": "quiz", "acc,none": 0.5, "acc_stderr,none": 0.5, "acc_stderr_clt,none": 0.5,
-                "grade,strict": 3, "submission,none": None,
+                "grade,none": 3, "submission,none": None,
             }
         },
         "higher_is_better": {"quiz": {"acc": True}},
@@ -40,7 +47,7 @@ def left(folder: Path, rows: list[dict[str, Any]] | None = None, **changes: Any)
 def test_every_figure_becomes_a_score(tmp_path: Path) -> None:
     acc, grade = Results(left(tmp_path)).scores()
     assert (acc.name, acc.value, acc.stderr, acc.samples, acc.higher_is_better) == ("quiz/acc", 0.5, 0.5, 2, True)
-    assert (grade.name, grade.value, grade.stderr, grade.higher_is_better) == ("quiz/grade,strict", 3.0, None, None)
+    assert (grade.name, grade.value, grade.stderr, grade.higher_is_better) == ("quiz/grade", 3.0, None, None)
 
 
 def test_every_sample_becomes_a_row_with_what_it_scored(tmp_path: Path) -> None:
@@ -49,28 +56,40 @@ def test_every_sample_becomes_a_row_with_what_it_scored(tmp_path: Path) -> None:
     assert (second.answers, second.metrics, second.scores) == (("So, A.",), ("acc", "grade"), (0.0, 4.0))
 
 
-def changed(**fields: Any) -> list[dict[str, Any]]:
-    return [ROWS[0], ROWS[1] | fields]
+def test_a_task_that_is_read_in_two_ways_has_two_rows_a_sample(tmp_path: Path) -> None:
+    results = {"quiz": {"acc,loose": 1.0, "acc,strict": 0.5}}
+    found = Results(left(tmp_path, [row | {"acc": 1.0} for row in ROWS] + ROWS, results=results))
+    found.check("", 2, tells_usage=True)
+    assert found.sample_count == 2
+    assert [(row.filter, row.sample, row.scores) for row in found.answers()] == [
+        ("loose", "0", (1.0,)), ("loose", "1", (1.0,)), ("strict", "0", (1.0,)), ("strict", "1", (0.0,)),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("rows", "answered", "empty", "words"),
+    ("rows", "answered", "said", "words"),
     [
-        (changed(resps=["[LMMS_EVAL_REQUEST_FAILED after 1 retries] x"]), 2, 0, "1 of 2 requests of quiz failed"),
-        (changed(resps=[""]), 2, 0, "1 samples were scored without an answer"),
-        (ROWS[:1], 2, 0, "2 samples, but answers to 1"),
-        (ROWS, 1, 0, "the engine answered 1 requests"),
+        (changed(resps=["[LMMS_EVAL_REQUEST_FAILED after 1 retries] x"]), 2, "", "request of sample 1 of quiz failed"),
+        (changed(token_counts=[{"input_tokens": 0}]), 2, "", "request of sample 1 of quiz failed"),
+        (changed(token_counts=[None]), 2, "", "request of sample 1 of quiz failed"),
+        (ROWS[:1], 2, "", "2 samples, but answers to 1"),
+        (ROWS, 1, "", "the engine answered 1 requests"),
+        (ROWS, 2, "ERROR | All 1 attempts failed. Last error: gone", "given up: attempts failed. Last error: gone"),
     ],
 )
 def test_no_sample_goes_without_an_answer(
-    tmp_path: Path, rows: list[dict[str, Any]], answered: int, empty: int, words: str
+    tmp_path: Path, rows: list[dict[str, Any]], answered: int, said: str, words: str
 ) -> None:
     with pytest.raises(BenchmarkFailed, match=words):
-        Results(left(tmp_path, rows)).check(answered, empty)
+        Results(left(tmp_path, rows)).check(said, answered, tells_usage=True)
 
 
-def test_an_answer_that_the_model_left_empty_is_one(tmp_path: Path) -> None:
-    Results(left(tmp_path, changed(resps=[" "]))).check(answered=2, empty=1)
+def test_an_empty_answer_is_an_answer(tmp_path: Path) -> None:
+    Results(left(tmp_path, changed(resps=[" "]))).check("", 2, tells_usage=True)
+
+
+def test_an_engine_need_not_tell_what_an_answer_cost(tmp_path: Path) -> None:
+    Results(left(tmp_path, changed(token_counts=[{"input_tokens": 0}]))).check("", 2, tells_usage=False)
 
 
 def test_a_task_without_a_figure_is_a_failure(tmp_path: Path) -> None:
