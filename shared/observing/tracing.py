@@ -18,7 +18,9 @@ Kind = Literal["internal", "server", "client", "producer", "consumer"]
 # The path of OTLP over HTTP, which we speak; the SDK lays it on the collector's address itself.
 PATH = "/v1/traces"
 _NAME = "selfsynth"
-_FLUSH_MS = 5000
+# A worker sends its last spans before it takes the next message: it must not wait long for a collector that is away.
+_PATIENCE_S = 3
+_PATIENCE = "OTEL_EXPORTER_OTLP_TIMEOUT"
 # What probes, scrapes and workers ask again and again says nothing of a job.
 _UNTRACED = "/health,/metrics,/internal/"
 _provider: "TracerProvider | None" = None
@@ -42,15 +44,16 @@ def configure(service: str) -> None:
 
     name = os.environ.get("OTEL_SERVICE_NAME") or f"{_NAME}-{service}"
     provider = TracerProvider(resource=Resource.create({"service.name": name}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    exporter = OTLPSpanExporter(timeout=None if _PATIENCE in os.environ else _PATIENCE_S)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     _provider = provider
 
 
 def close() -> None:
-    """Send what is left, which may take seconds while the collector is away; trace no more."""
+    """Send what is left, which takes some seconds while the collector is away; trace no more."""
     global _provider
     if _provider:
-        _provider.force_flush(_FLUSH_MS)
+        _provider.force_flush()
         _provider.shutdown()
     _provider = None
 

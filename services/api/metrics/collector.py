@@ -27,7 +27,8 @@ from shared.types.lifecycle import JobStatus, StepName
 
 log = structlog.get_logger(__name__)
 
-# Whoever may reach /metrics needs no key: however often it is asked, the database is not.
+# Whoever may reach /metrics needs no key: however often it is asked, the database is not. While one waits for it, the
+# others are given what is kept: threads are for those that keep jobs alive.
 _KEPT_S = 2.0
 _OUTCOMES = ("succeeded", "failed", "again", "lost", "cancelled")
 _KINDS = ("tuning", *ONE_OFF)
@@ -60,12 +61,13 @@ class _Truth(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        with self._lock:
-            if time.monotonic() >= self._until:
+        if time.monotonic() >= self._until and self._lock.acquire(blocking=False):
+            try:
                 self._kept = [*self._read()]
                 self._until = time.monotonic() + self._kept_s
-            kept = self._kept
-        yield from kept
+            finally:
+                self._lock.release()
+        yield from self._kept
         yield _gauge(figures.LAST_ROUND, {(): self._loop.last_round})
         yield _counter(figures.RECONCILE_FAULTS, {(): self._loop.faults})
 
