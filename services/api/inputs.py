@@ -46,7 +46,7 @@ def task_for(facts: JobFacts, at: Position, shard: int, shards: int, attempt: in
         shard=shard,
         shards=shards,
         attempt=attempt,
-        inputs={name: keys for name, keys in _inputs(facts, at).items() if keys},
+        inputs={name: keys for name, keys in _inputs(facts, at, shard, shards).items() if keys},
         output_prefix=_output_prefix(facts, at, shard),
         base_model=facts.model,
         teacher=teacher(facts, at),
@@ -63,7 +63,7 @@ def teacher(facts: JobFacts, at: Position) -> str:
     return adapter_name(facts.job_id, made_in) if made_in >= 1 else facts.model
 
 
-def _inputs(facts: JobFacts, at: Position) -> dict[str, Keys]:
+def _inputs(facts: JobFacts, at: Position, shard: int, shards: int) -> dict[str, Keys]:
     examples, bank = {"examples": facts.examples}, {"concept_bank": facts.concept_bank}
     concepts = {"concepts": _left_by(facts, 1, StepName.SELECT_CONCEPTS)}
     match at.step:
@@ -76,7 +76,8 @@ def _inputs(facts: JobFacts, at: Position) -> dict[str, Keys]:
         case StepName.SYNTHESISE | StepName.ANSWER:
             return examples | bank | concepts
         case StepName.SELECT_ANSWERS:
-            return examples | bank | concepts | {"candidates": _left_by(facts, at.round, StepName.ANSWER)}
+            answers = _own(_left_by(facts, at.round, StepName.ANSWER), shard, shards)
+            return examples | bank | concepts | {"candidates": answers}
         case StepName.TRAIN:
             pairs = {"pairs": _pairs(facts, at.round), "adapter": _start(facts, at.round)}
             return examples | pairs | {"instructions": facts.instructions}
@@ -97,6 +98,11 @@ def _inputs(facts: JobFacts, at: Position) -> dict[str, Keys]:
 
 def _left_by(facts: JobFacts, round_: int, step: StepName) -> Keys:
     return facts.artefacts.get(Position(round_, step), ())
+
+
+def _own(keys: Keys, shard: int, shards: int) -> Keys:
+    """Of a step that was cut in the same way a shard needs what the same shard left: it was about the same examples."""
+    return keys[shard : shard + 1] if len(keys) == shards else keys
 
 
 def _pairs(facts: JobFacts, round_: int) -> Keys:

@@ -21,7 +21,9 @@ ONE_OFF: dict[str, tuple[StepName, ...]] = {
 CONCEPT_KINDS = tuple(kind for kind in ONE_OFF if kind.startswith("concepts_"))
 
 # A step whose examples can be worked on by several workers at once.
-_SHARDED = frozenset({StepName.DESCRIBE, StepName.SYNTHESISE, StepName.ANSWER, StepName.EVALUATE})
+_SHARDED = frozenset(
+    {StepName.DESCRIBE, StepName.SYNTHESISE, StepName.ANSWER, StepName.SELECT_ANSWERS, StepName.EVALUATE}
+)
 
 
 @dataclass(frozen=True, order=True)

@@ -25,6 +25,7 @@ def main() -> None:
         train_share=given.train_share,
         engines=given.engines,
         trainers=given.trainers,
+        selectors=given.selectors,
         data_processes=given.data_processes,
         shards=given.shards,
     )
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         ("rounds", 4),
         ("engines", 1),
         ("trainers", 1),
+        ("selectors", 1),
         ("data-processes", 16),
         ("shards", 1),
     ):

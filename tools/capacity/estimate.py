@@ -17,7 +17,8 @@ _EVENTS_AN_ATTEMPT = 4  # queued, started, ended, and one that tells something
 @dataclass(frozen=True)
 class Scale:
     """`images` of all splits; `train_share` of them are trained on, the others are what each round is measured by.
-    `engines` and `trainers` are GPUs, `data_processes` look at images in ingest, `shards` cut the generation steps."""
+    `engines`, `trainers` and `selectors` are GPUs, `data_processes` look at images in ingest. Steps over images are cut
+    into `shards`."""
 
     images: int
     classes: int
@@ -26,6 +27,7 @@ class Scale:
     train_share: float = 0.7
     engines: int = 1
     trainers: int = 1
+    selectors: int = 1
     data_processes: int = 16
     shards: int = 1
 
@@ -105,20 +107,24 @@ def generation(step: StepName, scale: Scale, settings: JobSettings, rates: Rates
 
 
 def selection(step: StepName, scale: Scale, settings: JobSettings, rates: Rates) -> Work:
-    """One process on one GPU embeds each text, and compares it with the concepts of all classes: texts x concepts."""
+    """A process on one GPU embeds each text, and compares it with the concepts of all classes: texts x concepts.
+
+    Of answers each shard decides alone. Of descriptions one process needs all, as negatives of each other.
+    """
     images, concepts = scale.train_images, scale.classes * scale.concepts
     before = StepName.DESCRIBE if step == StepName.SELECT_CONCEPTS else StepName.ANSWER
     texts = images * requests_of(before, settings, rates).answers
     pairs = texts * concepts
     seconds = texts / rates.encoded_texts_per_s + pairs / 1e9 * rates.gpu_s_a_billion_pairs
+    at_once = 1 if step == StepName.SELECT_CONCEPTS else min(scale.selectors, scale.shards)
     rows = images * scale.concepts if step == StepName.SELECT_CONCEPTS else texts
     text_bytes = 0 if step == StepName.SELECT_CONCEPTS else texts * rates.answer_tokens * rates.bytes_a_token
     kept = rates.logits_bytes_an_image if step == StepName.SELECT_CONCEPTS else rates.concepts_bytes_an_image
     return Work(
         step=step,
         gpu_s=seconds,
-        seconds=seconds,
-        alone_s=seconds,
+        seconds=seconds / at_once,
+        alone_s=seconds if step == StepName.SELECT_CONCEPTS else 0,
         rows=rows,
         stored_bytes=rows * rates.bytes_a_row + text_bytes,
         parts=math.ceil(images / settings.examples_per_part),

@@ -13,8 +13,8 @@ SCALES = {
     "12 k images, 1 GPU": Scale(11_788, 200, train_share=0.5),
     "12 k images, 8 GPUs": Scale(11_788, 200, train_share=0.5, engines=8, trainers=8),
     "100 k images, 8 GPUs": Scale(100_000, 1_000, engines=8, trainers=8, shards=4),
-    "1 M images, 16 GPUs": Scale(1_000_000, 1_000, engines=16, trainers=16, shards=8),
-    "1 M images, 100 GPUs": Scale(1_000_000, 1_000, engines=100, trainers=100, shards=32),
+    "1 M images, 16 GPUs": Scale(1_000_000, 1_000, engines=16, trainers=16, selectors=2, shards=8),
+    "1 M images, 100 GPUs": Scale(1_000_000, 1_000, engines=100, trainers=100, selectors=8, shards=32),
 }
 _ONE = Scale(2, 2, train_share=0.5)
 _GENERATION, _TRAINING, _SELECTION = QueueName.GENERATION, QueueName.TRAINING, QueueName.SELECTION
@@ -76,6 +76,7 @@ CHANGES = (
     Change("as above"),
     Change("twice the engines", scale={"engines": 2}),
     Change("twice the GPUs that train", scale={"trainers": 2}),
+    Change("twice the selectors", scale={"selectors": 2}),
     Change("half as many descriptions an image", settings={"describe": {"samples": 5}}),
     Change("4 questions an image", settings={"synthesise": {"questions": 4}, "answer": {"questions": 4}}),
     Change("a batch of 256 pairs", settings={"train": {"batch_size": 256}}),
@@ -144,10 +145,7 @@ def _lines(jobs: Sequence[Estimate]) -> list[list[str]]:
     return [
         ["images to train on", *(_number(j.scale.train_images) for j in jobs)],
         ["images to measure by", *(_number(j.scale.held_out) for j in jobs)],
-        [
-            "GPUs of engine, of training; shards",
-            *(f"{j.scale.engines}, {j.scale.trainers}; {j.scale.shards}" for j in jobs),
-        ],
+        ["GPUs of engine, training, selection; shards", *(_gpus(j.scale) for j in jobs)],
         ["classes, rounds", *(f"{_number(j.scale.classes)}, {j.scale.rounds}" for j in jobs)],
         ["**hours in all**", *(f"**{_hours(j.seconds)}**" for j in jobs)],
         ["hours of generation", *(_hours(j.seconds_of(_GENERATION)) for j in jobs)],
@@ -165,6 +163,10 @@ def _lines(jobs: Sequence[Estimate]) -> list[list[str]]:
         ["memory of the selector, of a training process", *(_memory(j) for j in jobs)],
         ["longest step", *(_longest(j) for j in jobs)],
     ]
+
+
+def _gpus(scale: Scale) -> str:
+    return f"{scale.engines}, {scale.trainers}, {scale.selectors}; {scale.shards}"
 
 
 def _pair(job: Estimate, *queues: QueueName) -> str:

@@ -53,6 +53,13 @@ def test_each_step_is_told_what_to_read(at: Position, inputs: dict[str, str]) ->
     assert task_for(FACTS, at, 0, 1, 1).inputs == {name: (key,) for name, key in inputs.items()}
 
 
+def test_a_shard_of_selection_reads_what_its_own_shard_was_answered_and_all_where_it_was_cut_otherwise() -> None:
+    at, answers = Position(2, S.SELECT_ANSWERS), ("a0", "a1", "a2")
+    facts = replace(FACTS, artefacts={**FACTS.artefacts, Position(2, S.ANSWER): answers})
+    read = [task_for(facts, at, shard, shards, 1).inputs["candidates"] for shard, shards in ((1, 3), (0, 1))]
+    assert read == [("a1",), answers]
+
+
 @pytest.mark.parametrize(
     ("at", "name"),
     [

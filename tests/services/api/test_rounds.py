@@ -48,4 +48,5 @@ def test_a_concept_bank_is_named_first_and_cleaned_then() -> None:
 def test_only_steps_over_images_are_cut_into_shards() -> None:
     settings = resolve("default", {"shards": 3})
     cut = {step for step in StepName if shards_of(step, settings) == 3}
-    assert cut == {StepName.DESCRIBE, StepName.SYNTHESISE, StepName.ANSWER, StepName.EVALUATE}
+    over_images = {StepName.DESCRIBE, StepName.SYNTHESISE, StepName.ANSWER, StepName.SELECT_ANSWERS, StepName.EVALUATE}
+    assert cut == over_images

@@ -32,12 +32,13 @@ def test_a_job_goes_through_all_rounds_in_order(stack: Stack, done: Any) -> None
     second = [(2, s) for s in ("answer", "select_answers", "train", "evaluate")]
     assert played == [(0, "evaluate"), *first, *second]
     assert [step["shards"] for step in done["rounds"][1]["steps"]] == [2, 1, 2, 1, 2]
+    assert [step["shards"] for step in done["rounds"][2]["steps"]] == [2, 2, 1, 2]
 
 
 def test_figures_are_summed_over_shards(done: Any) -> None:
     figures = [r["figures"] for r in done["rounds"]]
     assert [f["accuracy"] for f in figures] == [0.75, 0.75, 0.75]
-    assert [f["pairs"] for f in figures] == [None, 32, 18]
+    assert [f["pairs"] for f in figures] == [None, 32, 36]
     low, high = figures[1]["accuracy_ci"]
     assert low == pytest.approx(0.4093, abs=1e-4)  # Wilson, 6 of 8
     assert high == pytest.approx(0.9285, abs=1e-4)

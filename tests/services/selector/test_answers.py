@@ -172,3 +172,9 @@ def test_candidates_out_of_the_data_sets_order_are_refused_before_any_is_missed(
     world.inputs["candidates"] = (world.put("reversed", Candidate, rows[::-1]),)
     with pytest.raises(SystemFault, match="in the data set's order"):
         ledger(world)
+
+
+def test_two_shards_decide_as_one(world: World) -> None:
+    give_answers(world, right=4)
+    whole = ledger(world)
+    assert [row for shard in range(2) for row in ledger(world, shard=shard, shards=2)] == whole
