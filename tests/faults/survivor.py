@@ -100,7 +100,6 @@ def survive(folder: Path) -> Survivor:
         for name in ("api", "postgres", "valkey", "data"):
             stack.process(name).restart()
         _kill_in_parts(run, stack, "selector", "select_concepts")
-        _drain(run, stack, "selector", "select_concepts")
         _kill_training(run, stack)
         stack.process("api").kill()
         _kill_trainer(run, stack)
