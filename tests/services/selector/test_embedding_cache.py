@@ -13,6 +13,9 @@ from services.selector.embedding_cache import EmbeddingCache
 from services.selector.encoder import SentenceEncoder
 from shared.errors import SystemFault
 from tests.services.selector.caching_process import put_and_get
+from tests.telling import Told, told
+
+__all__ = ["told"]
 
 PLENTY = 10_000_000
 
@@ -38,6 +41,13 @@ def test_a_text_of_an_earlier_round_is_not_embedded_again(tmp_path: Path) -> Non
     assert (first.asked, second.asked) == (["beak", "tail"], ["wing", ""])
     assert rows.tolist() == [[4, -1], [4, -1], [4, -1], [4, -1], [0, -1]]
     assert rows.dtype == torch.float32
+
+
+def test_what_the_cache_had_is_told_from_what_was_embedded(tmp_path: Path, told: Told) -> None:
+    cached = CachedEncoder(Counting(), EmbeddingCache(tmp_path, PLENTY))
+    cached.encode(["beak", "tail", "beak"])
+    cached.encode(["wing", "tail"])
+    assert told() == {("selfsynth_selection_texts", "hit"): 1, ("selfsynth_selection_texts", "miss"): 3}
 
 
 def test_another_encoder_s_embeddings_are_not_taken(tmp_path: Path) -> None:
