@@ -12,7 +12,7 @@ class StepTask(BaseModel):
 
     `inputs` maps the name of what is read to object keys: `examples`, `descriptions`, `concepts`, `candidates`,
     `pairs`, `instructions` and `proposals` to manifests (one a shard), `concept_bank` and `classes` to a JSON object,
-    `adapter` to the prefix of an adapter's files.
+    `adapter` to the prefix of an adapter's files, `base` to the manifest of the base's benchmark.
     `teacher` is the model name to generate with; `params` are the job's whole settings (shared.job_settings) as JSON,
     so that a step can read its own part. `traceparent` (W3C) is the span that the step belongs below, where its job is
     traced; it changes nothing of what the step does.

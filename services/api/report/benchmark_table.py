@@ -8,11 +8,15 @@ from shared.scoring.benchmark import BenchmarkChange
 
 def benchmark_table(rounds: Sequence[RoundReport], name_of: Callable[[int], str]) -> tuple[list[str], list[list[str]]]:
     """Of the rounds that have benchmarks; of later ones also the change against the base, with its 95% interval."""
-    there = [(entry.round, {(each.task, each.metric): each for each in entry.benchmark}) for entry in rounds]
+    there = [(entry.round, {_name(each): each for each in entry.benchmark}) for entry in rounds]
     there = [(round_, found) for round_, found in there if found]
     named = dict.fromkeys(name for _, found in there for name in found)
     rows = [[*name, *(_cell(found.get(name)) for _, found in there)] for name in named]
     return ["task", "metric", *(name_of(round_) for round_, _ in there)], rows
+
+
+def _name(found: BenchmarkChange) -> tuple[str, str]:
+    return found.task, found.metric + (" (lower is better)" if found.higher_is_better is False else "")
 
 
 def _cell(found: BenchmarkChange | None) -> str:

@@ -1,7 +1,7 @@
 """The door through which lmms-eval asks: an OpenAI-compatible address on this machine that leads to one model.
 
 lmms-eval writes a request that failed down as an answer, and goes on. So here is counted what was answered, and the
-first failure is kept. What asks at any other path looks for a judge, and there is none.
+first failure is kept. A second address is for tasks that look for a judge: there is none, and that is a failure too.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from services.generator.chat import Chat
-from shared.errors import InvalidInput, SelfSynthError, SystemFault
+from shared.errors import InvalidInput, SelfSynthError
 
 _HOST = "127.0.0.1"
 _BODY_BYTES = 256 * 1024 * 1024
@@ -47,7 +47,7 @@ class Door:
         self._last = time.monotonic()
         app = web.Application(client_max_size=_BODY_BYTES)
         app.router.add_post("/v1/chat/completions", self._complete)
-        app.router.add_route("*", "/{path:.*}", self._other)
+        app.router.add_route("*", f"/{self._key}/{{path:.*}}", self._judge)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
 
     async def __aenter__(self) -> Self:
@@ -63,7 +63,7 @@ class Door:
     @property
     def address(self) -> Address:
         root = f"http://{_HOST}:{self._runner.addresses[0][1]}"
-        return Address(f"{root}/v1", f"{root}/judge", self._key)
+        return Address(f"{root}/v1", f"{root}/{self._key}", self._key)
 
     @property
     def quiet_s(self) -> float:
@@ -92,9 +92,7 @@ class Door:
         self._count(answer)
         return web.json_response(answer)
 
-    async def _other(self, request: web.Request) -> web.Response:
-        if not request.path.startswith("/judge"):
-            return self._failed(SystemFault(f"lmms-eval asked for {request.path}", remedy="Report this as a fault."))
+    async def _judge(self, request: web.Request) -> web.Response:
         return self._failed(
             InvalidInput(
                 "a task of the benchmark asks a judge model, and there is none: answers would be scored by chance",

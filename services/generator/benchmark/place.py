@@ -69,6 +69,7 @@ class Place:
             "CUDA_VISIBLE_DEVICES": "",
             "TOKENIZERS_PARALLELISM": "false",
             "PYTHONUNBUFFERED": "1",
+            "PYTHON_DOTENV_DISABLED": "1",  # it would look for files of settings in every folder above its own
             "WANDB_MODE": "disabled",
             "DO_NOT_TRACK": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",

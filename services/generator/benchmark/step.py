@@ -73,7 +73,6 @@ class _Attempt:
         config = config_of(_settings(self._context), self._place.folders, self._scratch, door.address, at_once)
         file = self._scratch / "config.json"
         file.write_text(json.dumps(config))
-        file.chmod(0o600)
         environment = self._place.environment(self._scratch, door.address)
         return ChildProcess(self._place.command(file), environment, self._said, self._scratch)
 

@@ -93,6 +93,7 @@ def test_whoever_lacks_the_key_is_not_answered(fake: FakeEngine) -> None:
     async def talk(http: httpx.AsyncClient, door: Door) -> int:
         http.headers["Authorization"] = "Bearer guessed"
         answer = await complete(http, door)
+        assert (await http.get(door.address.url)).status_code == 404
         door.check()
         return answer.status_code
 
