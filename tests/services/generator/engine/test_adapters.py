@@ -14,7 +14,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from services.generator.engine.adapters import LoadedAdapters
 from services.generator.engine.prompt import PromptReader
 from shared.errors import InvalidInput
-from tests.services.generator.engine.serving import ask, asking, messages, picture, point, publish, texts
+from tests.services.generator.engine.serving import ask, asking, figures, messages, picture, point, publish, texts
 
 
 def greedy(client: httpx.Client, name: str) -> list[str]:
@@ -37,6 +37,16 @@ def test_an_adapter_answers_as_peft_applied_directly_and_the_base_stays_itself(
         out = direct.generate(input_ids=ids, **prompt.pixels, max_new_tokens=24, do_sample=False)
         assert processor.decode(out[0, ids.shape[1] :], skip_special_tokens=True).strip() == answer
     assert [entry["id"] for entry in client.get("/v1/models").json()["data"]] == ["base", "j-r1"]
+
+
+def test_the_metrics_tell_whether_an_adapter_was_here(client: httpx.Client, model: Path, store: Path) -> None:
+    publish(model, store, "counted")
+    before = figures(client)
+    for _ in range(3):
+        texts(ask(client, asking(picture(0), max_tokens=1, model="counted")))
+    added = {cache: f'selfsynth_engine_adapters_total{{cache="{cache}"}}' for cache in ("hit", "miss")}
+    after = figures(client)
+    assert {cache: after[name] - before.get(name, 0) for cache, name in added.items()} == {"hit": 2, "miss": 1}
 
 
 def test_an_adapter_of_the_projector_alone_changes_answers(client: httpx.Client, model: Path, store: Path) -> None:
