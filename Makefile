@@ -52,8 +52,8 @@ check: install ## formatting, lint, types and import contracts
 format: install ## format and mend what can be mended
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
 
-bench-%: install ## run bench/NAME.py and write bench/results/NAME.json
-	@mkdir -p bench/results && $(PY) bench/$*.py
+bench-%: install ## run bench/NAME.py, write bench/results/NAME.json, and what docs/capacity.md makes of it
+	@mkdir -p bench/results && $(PY) bench/$*.py && $(PY) -m tools.capacity_tables
 
 bench: ## run every bench
 	@for f in bench/*.py; do $(MAKE) --no-print-directory "bench-$$(basename $$f .py)" || exit 1; done

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from shared.job_settings import JobSettings
-from tools.capacity.page import changes_table, limits_table, rates_table, scales_table
+from tools.capacity.changes import changes_table
+from tools.capacity.page import limits_table, rates_table, scales_table
 from tools.capacity.rates import Rates
 from tools.tables import updated
 
@@ -13,10 +14,10 @@ PAGE = Path(__file__).parent.parent / "docs" / "capacity.md"
 
 def page(text: str) -> str:
     """The page with all tables in their places."""
-    settings, rates = JobSettings(), Rates()
+    rates = Rates()
     tables = {
-        "scales": scales_table(settings, rates),
-        "changes": changes_table(settings, rates),
+        "scales": scales_table(JobSettings(), rates),
+        "changes": changes_table(rates),
         "limits": limits_table(rates),
         "rates": rates_table(rates),
     }

@@ -8,8 +8,9 @@ import pytest
 
 from shared.job_settings import JobSettings, resolve
 from shared.types.lifecycle import QueueName, StepName
-from tools.capacity.estimate import Scale, Work, estimate, tokens_a_pair
+from tools.capacity.estimate import estimate
 from tools.capacity.rates import ASSUMED, Rates, rows_of
+from tools.capacity.steps import Scale, Work, tokens_a_pair
 from tools.capacity_tables import PAGE, page
 
 SCALE = Scale(images=1000, classes=10, train_share=0.5)

@@ -9,9 +9,10 @@ import sys
 
 from shared.errors import InvalidInput
 from shared.job_settings import resolve
-from tools.capacity.estimate import Scale, estimate
+from tools.capacity.estimate import estimate
 from tools.capacity.page import job_table, rates_table
 from tools.capacity.rates import Rates
+from tools.capacity.steps import Scale
 
 
 def main() -> None:

@@ -1,12 +1,12 @@
 """The tables of docs/capacity.md as Markdown, from estimates. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 
 from shared.job_settings import JobSettings
 from shared.types.lifecycle import QUEUE_OF_STEP, QueueName, StepName
-from tools.capacity.estimate import Estimate, Scale, Work, estimate, generation
+from tools.capacity.estimate import Estimate, estimate
 from tools.capacity.rates import ASSUMED, Rates, rows_of
+from tools.capacity.steps import Scale, Work, generation
 
 # CUB's size on one GPU, that of a large product catalogue, and the paper exercise.
 SCALES = {
@@ -23,12 +23,12 @@ _GENERATION, _TRAINING, _SELECTION = QueueName.GENERATION, QueueName.TRAINING, Q
 def scales_table(settings: JobSettings, rates: Rates) -> str:
     """A column a scale."""
     found = {name: estimate(scale, settings, rates) for name, scale in SCALES.items()}
-    return _table(["", *found], _lines(list(found.values())))
+    return markdown(["", *found], _lines(list(found.values())))
 
 
 def job_table(job: Estimate) -> str:
     """One job for a user's own numbers, and its steps."""
-    return _table(["", "this job"], _lines([job])) + "\n" + steps_table(job)
+    return markdown(["", "this job"], _lines([job])) + "\n" + steps_table(job)
 
 
 def steps_table(job: Estimate) -> str:
@@ -41,73 +41,16 @@ def steps_table(job: Estimate) -> str:
         seconds, alone = sum(w.seconds for w in group), sum(w.alone_s for w in group)
         cells = (
             f"{len(group)}",
-            _hours(seconds),
+            hours_told(seconds),
             _share(seconds, job.seconds),
-            _hours(alone),
+            hours_told(alone),
             _number(sum(w.written_tokens for w in group)),
             _bytes(sum(w.stored_bytes for w in group)),
             _number(sum(w.parts for w in group)),
         )
         lines.append([f"`{step}`", *cells])
     head = ["step", "times", "hours", "share", "of these one process alone", "tokens written", "stored", "parts"]
-    return _table(head, lines)
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing done otherwise."""
-
-    name: str
-    scale: dict[str, int] = field(default_factory=dict)
-    settings: dict[str, dict[str, int]] = field(default_factory=dict)
-    rates: dict[str, float] = field(default_factory=dict)
-
-    def hours(self, scale: Scale, settings: JobSettings, rates: Rates) -> str:
-        changed = settings.model_dump()
-        for step, fields in self.settings.items():
-            changed[step] |= fields
-        job = estimate(
-            replace(scale, **self.scale), JobSettings.model_validate(changed), rates.with_changes(self.rates)
-        )
-        return _hours(job.seconds)
-
-
-CHANGES = (
-    Change("as above"),
-    Change("twice the engines", scale={"engines": 2}),
-    Change("twice the GPUs that train", scale={"trainers": 2}),
-    Change("twice the selectors", scale={"selectors": 2}),
-    Change("half as many descriptions an image", settings={"describe": {"samples": 5}}),
-    Change("4 questions an image", settings={"synthesise": {"questions": 4}, "answer": {"questions": 4}}),
-    Change("a batch of 256 pairs", settings={"train": {"batch_size": 256}}),
-    Change("a batch of 1,024 pairs", settings={"train": {"batch_size": 1024}}),
-    Change("1 epoch", settings={"train": {"epochs": 1}}),
-    Change("2 rounds", scale={"rounds": 2}),
-    Change("engines half as fast as assumed", rates={"decode_tokens_per_s": 0.5, "prefill_tokens_per_s": 0.5}),
-    Change("training half as fast as assumed", rates={"mfu": 0.5}),
-    Change("an encoder three times as fast", rates={"encoded_texts_per_s": 3}),
-    Change("ids made three times as fast", rates={"tokenised_pairs_per_s": 3}),
-)
-
-
-def changes_table(settings: JobSettings, rates: Rates) -> str:
-    """What moves the hours, and what does not."""
-    lines = [
-        [change.name, *(_applied(change, scale, rates).hours(scale, settings, rates) for scale in SCALES.values())]
-        for change in CHANGES
-    ]
-    return _table(["change", *SCALES], lines)
-
-
-def _applied(change: Change, scale: Scale, rates: Rates) -> Change:
-    """GPUs and rates are told as factors."""
-    factors = {name: getattr(scale, name) * by for name, by in change.scale.items() if name != "rounds"}
-    rounds = {"rounds": change.scale["rounds"]} if "rounds" in change.scale else {}
-    return replace(
-        change,
-        scale=factors | rounds,
-        rates={name: getattr(rates, name) * by for name, by in change.rates.items()},
-    )
+    return markdown(head, lines)
 
 
 def limits_table(rates: Rates) -> str:
@@ -129,7 +72,7 @@ def limits_table(rates: Rates) -> str:
             _number(3600 / generation(StepName.DESCRIBE, _ONE, JobSettings(), rates).gpu_s),
         ],
     ]
-    return _table(["what", "formula", "value"], lines)
+    return markdown(["what", "formula", "value"], lines)
 
 
 def rates_table(rates: Rates) -> str:
@@ -137,7 +80,7 @@ def rates_table(rates: Rates) -> str:
         [f"`{name}`", _plain(value), meaning, f"**{source}**" if source == ASSUMED else source]
         for name, value, meaning, source in rows_of(rates)
     ]
-    return _table(["rate", "value", "meaning", "from"], lines)
+    return markdown(["rate", "value", "meaning", "from"], lines)
 
 
 def _lines(jobs: Sequence[Estimate]) -> list[list[str]]:
@@ -147,15 +90,15 @@ def _lines(jobs: Sequence[Estimate]) -> list[list[str]]:
         ["images to measure by", *(_number(j.scale.held_out) for j in jobs)],
         ["GPUs of engine, training, selection; shards", *(_gpus(j.scale) for j in jobs)],
         ["classes, rounds", *(f"{_number(j.scale.classes)}, {j.scale.rounds}" for j in jobs)],
-        ["**hours in all**", *(f"**{_hours(j.seconds)}**" for j in jobs)],
-        ["hours of generation", *(_hours(j.seconds_of(_GENERATION)) for j in jobs)],
-        ["hours of selection", *(_hours(j.seconds_of(_SELECTION)) for j in jobs)],
-        ["hours of training", *(_hours(j.seconds_of(_TRAINING)) for j in jobs)],
-        ["of these, one process works alone", *(_hours(j.alone_s) for j in jobs)],
-        ["selection's comparisons on one CPU thread instead", *(_hours(j.selection_cpu_s) for j in jobs)],
+        ["**hours in all**", *(f"**{hours_told(j.seconds)}**" for j in jobs)],
+        ["hours of generation", *(hours_told(j.seconds_of(_GENERATION)) for j in jobs)],
+        ["hours of selection", *(hours_told(j.seconds_of(_SELECTION)) for j in jobs)],
+        ["hours of training", *(hours_told(j.seconds_of(_TRAINING)) for j in jobs)],
+        ["of these, one process works alone", *(hours_told(j.alone_s) for j in jobs)],
+        ["selection's comparisons on one CPU thread instead", *(hours_told(j.selection_cpu_s) for j in jobs)],
         ["GPU hours: generation, training", *(_pair(j, _GENERATION, _TRAINING) for j in jobs)],
         ["tokens written", *(_number(j.written_tokens) for j in jobs)],
-        ["ingest before it, 16 processes", *(_hours(j.ingest_s) for j in jobs)],
+        ["ingest before it, 16 processes", *(hours_told(j.ingest_s) for j in jobs)],
         ["images stored", *(_bytes(j.image_bytes) for j in jobs)],
         ["artefacts stored", *(_bytes(j.artefact_bytes) for j in jobs)],
         ["objects", *(_number(j.objects) for j in jobs)],
@@ -170,7 +113,7 @@ def _gpus(scale: Scale) -> str:
 
 
 def _pair(job: Estimate, *queues: QueueName) -> str:
-    return ", ".join(_hours(job.gpu_s_of(queue)) for queue in queues)
+    return ", ".join(hours_told(job.gpu_s_of(queue)) for queue in queues)
 
 
 def _memory(job: Estimate) -> str:
@@ -186,7 +129,7 @@ def _share(part: float, whole: float) -> str:
     return f"{part / whole:.0%}"
 
 
-def _hours(seconds: float) -> str:
+def hours_told(seconds: float) -> str:
     return f"{_two(seconds / 3600)} h" if seconds >= 360 else f"{_two(seconds / 60)} min"
 
 
@@ -213,6 +156,6 @@ def _plain(value: float) -> str:
     return f"{value:.3g}" if value >= 1e6 else f"{float(f'{value:.4g}'):,g}"
 
 
-def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     rows = [head, ["---"] * len(head), *lines]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
