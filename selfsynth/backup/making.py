@@ -31,8 +31,11 @@ def back_up(folder: Path, target: Path) -> BackupNote:
     """Of the stack in `folder`, which may go on running meanwhile, into the new folder `target`.
 
     Raises Conflict when there is something at `target`, NotFound when there never was a stack in `folder`, InvalidInput
-    when its objects lie elsewhere, StoreFull or SystemFault when it cannot be written. Nothing half done is left.
+    when its objects lie elsewhere or `target` in `folder`, StoreFull or SystemFault when it cannot be written. Nothing
+    half done is left.
     """
+    if target.absolute().is_relative_to(folder.absolute()):
+        raise InvalidInput(f"{target} lies in the stack's own folder", remedy="Name a folder elsewhere.")
     with _database_of(folder) as record, unfinished(target) as partial:
         source = _store_of(record)
         _require_room(source, partial)

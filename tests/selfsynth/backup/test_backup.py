@@ -136,9 +136,21 @@ def test_what_is_there_is_never_written_over(made: Made, restored: Stack) -> Non
         restore(made.folder, restored.folder)
 
 
+def test_a_backup_into_the_stack_itself_is_refused(made: Made) -> None:
+    with pytest.raises(InvalidInput, match="the stack's own folder"):
+        back_up(made.stack, made.stack / OBJECTS / "backup")
+
+
+def test_a_stack_whose_coordinator_never_ran_can_be_backed_up(tmp_path: Path) -> None:
+    with Stack(tmp_path / "stack", services=()) as stack:
+        note = back_up(stack.folder, tmp_path / "backup")
+    assert (note.revision, note.objects) == (None, 0)
+    restore(tmp_path / "backup", tmp_path / "new")
+
+
 def test_a_folder_that_is_no_stack_or_no_backup_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no stack in"):
-        back_up(tmp_path, tmp_path / "backup")
+        back_up(tmp_path / "none", tmp_path / "backup")
     with pytest.raises(InvalidInput, match=r"holds no backup\.json"):
         restore(tmp_path, tmp_path / "new")
     assert not list(tmp_path.iterdir())
@@ -148,10 +160,10 @@ def test_the_commands_tell_what_they_did_and_what_is_wrong(
     made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new = str(tmp_path / "new")
-    for arguments, code in ((("restore", str(made.folder)), 0), (("backup", new), 1)):
+    for command, code in (("restore", 0), ("backup", 1)):
         with pytest.raises(SystemExit) as ended:
-            main([*arguments, "--folder", new])
+            main([command, str(made.folder), "--folder", new])
         assert ended.value.code == code
     told = capsys.readouterr()
     assert f"restored into {new}; start it: `selfsynth up --folder {new}`" in told.out
-    assert f"error: {new} is there and not an empty folder" in told.err
+    assert f"error: {made.folder} is there and not an empty folder" in told.err
