@@ -1,4 +1,4 @@
-"""`make demo`: draw a world, post a job to the embedded stack (or a named API), watch it, measure it, leave a report."""
+"""`make demo`: draw a world, post a job to the embedded stack (or a named API), watch it, measure it, report."""
 
 import sys
 import time

@@ -1,5 +1,5 @@
-"""`python -m shared.observing.alive URL`: an image's health check. Ends with 1, and says what it heard, unless the answer
-is a good one. Only the standard library, since it runs every few seconds."""
+"""`python -m shared.observing.alive URL`: an image's health check. Ends with 1, and says what it heard, unless the
+answer is a good one. Only the standard library, since it runs every few seconds."""
 
 import sys
 import urllib.error

@@ -1,4 +1,4 @@
-"""A subprocess of heavy work, as its parent sees it: started, looked at, ended with all that it started. Knows no work."""
+"""A subprocess of heavy work, as its parent sees it: started, looked at, ended with all it started. Knows no work."""
 
 import contextlib
 import signal
