@@ -1,0 +1,91 @@
+"""The system of docker-compose.yml as a user runs it, in a folder of its own, on the test's base images."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.compose.commands import run
+from tests.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+_MODEL = ROOT / "selfsynth/demo/base/checkpoint"
+_PROJECT = "selfsynth-test"
+_TAG = "test"
+_BUILD_S, _UP_S, _DOWN_S = 900.0, 300.0, 120.0
+
+
+@dataclass(frozen=True)
+class System:
+    """`images` are the variables that name base images; secrets are made in `folder`."""
+
+    docker: str
+    images: Mapping[str, str]
+    folder: Path
+    port: int
+
+    @classmethod
+    def prepared(cls, docker: str, images: Mapping[str, str], folder: Path) -> "System":
+        """With secrets of its own in the folder, and a copy of the model that every user may read."""
+        run(sys.executable, str(ROOT / "tools/make_secrets.py"), str(folder / "secrets"), within_s=30)
+        model = Path(shutil.copytree(_MODEL, folder / "model"))
+        for file in (model, *model.iterdir()):
+            file.chmod(0o755)
+        return cls(docker, images, folder, free_port())
+
+    def build(self) -> None:
+        self.compose("build", within_s=_BUILD_S)
+
+    def up(self, *options: str) -> None:
+        """Return when all that others wait for is healthy."""
+        self.compose("up", "--detach", "--no-build", *options, within_s=_UP_S)
+
+    def down(self) -> None:
+        self.compose("--profile", "demo", "down", "--volumes", "--timeout", "20", within_s=_DOWN_S)
+
+    def compose(self, *words: str, within_s: float) -> str:
+        """docker-compose 1.29, which builds with BuildKit only through the docker command."""
+        builder = {"COMPOSE_DOCKER_CLI_BUILD": "1", "DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
+        path = {"PATH": f"{Path(self.docker).parent}:{os.environ['PATH']}"} if "/" in self.docker else {}
+        own = {
+            "SELFSYNTH_TAG": _TAG,
+            "SELFSYNTH_PORT": str(self.port),
+            "SELFSYNTH_MODEL_FOLDER": str(self.folder / "model"),
+            "SELFSYNTH_SECRETS_FOLDER": str(self.folder / "secrets"),
+        }
+        command = ("docker-compose", "--project-name", _PROJECT, *words)
+        return run(*command, within_s=within_s, env={**self.images, **own, **builder, **path}, cwd=ROOT)
+
+    def containers(self, service: str = "") -> list[dict[str, Any]]:
+        """What the engine knows of each container of a service, or of all."""
+        ids = self.compose("ps", "--quiet", *([service] if service else []), within_s=60).split()
+        found: list[dict[str, Any]] = json.loads(run(self.docker, "inspect", *ids, within_s=60))
+        return found
+
+    def kill(self, service: str) -> None:
+        """As when memory runs out: the process is gone, and the engine was not told; `docker kill` tells it."""
+        os.kill(self.containers(service)[0]["State"]["Pid"], signal.SIGKILL)
+
+    def shell(self, lines: str, within_s: float, **variables: object) -> str:
+        """Run lines of bash in the folder, after setting variables. Returns what they print."""
+        given = "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in variables.items())
+        return run("bash", "-euo", "pipefail", "-c", given + lines, within_s=within_s, cwd=self.folder)
+
+    def logs(self) -> str:
+        return self.compose("logs", "--no-color", "--tail", "40", within_s=60)
+
+
+def wait_until(true: Callable[[], bool], within_s: float, what: str) -> None:
+    """Raises TimeoutError that names `what`."""
+    deadline = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"after {within_s:.0f} s: {what}")
+        time.sleep(1)
