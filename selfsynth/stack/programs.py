@@ -67,7 +67,7 @@ class StackOptions:
     process; None: one a core. `engine` answers the generation steps: our own on transformers, or vLLM; one that
     computes nothing for `engine_deadline_s` while requests are open is restarted. With `engine_sleep` vLLM is started
     so that jobs may put it to sleep; our own engine always can, on a GPU. `benchmark_tasks` are the tasks of lmms-eval
-    that jobs may ask for, its own or of `benchmark_folders`; only with `benchmark_hub` they load data from the model hub.
+    that jobs may ask for, its own or of `benchmark_folders`; only with `benchmark_hub` they load data from a hub.
     """
 
     port: int | None = None

@@ -47,7 +47,7 @@ class Door:
         self._last = time.monotonic()
         app = web.Application(client_max_size=_BODY_BYTES)
         app.router.add_post("/v1/chat/completions", self._complete)
-        app.router.add_route("*", f"/{self._key}/{{path:.*}}", self._judge)
+        app.router.add_route("*", f"/{self._key}{{path:.*}}", self._judge)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
 
     async def __aenter__(self) -> Self:

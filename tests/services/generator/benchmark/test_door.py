@@ -80,9 +80,12 @@ def test_the_first_failure_is_kept_with_its_reason(fake: FakeEngine, status: int
     through(Engine(fake.url, tries=2, patience_s=10), talk)
 
 
-def test_a_task_that_asks_a_judge_is_a_fault(fake: FakeEngine) -> None:
+@pytest.mark.parametrize("path", ["", "/chat/completions"])
+def test_a_task_that_asks_a_judge_is_a_fault(fake: FakeEngine, path: str) -> None:
+    """Some tasks take the address as it is, others go on from there."""
+
     async def talk(http: httpx.AsyncClient, door: Door) -> None:
-        await http.post(f"{door.address.judge_url}/chat/completions", json={})
+        await http.post(door.address.judge_url + path, json={})
         with pytest.raises(InvalidInput, match="asks a judge"):
             door.check()
 
