@@ -25,6 +25,8 @@ from shared.worker.lease import Lease
 log = structlog.get_logger(__name__)
 
 _PAUSE_S = 5.0
+# With the pause, a quarter of an hour and more: an upgrade is over by then.
+_MOST_HAND_BACKS = 200
 
 
 def run_task(message: dict[str, Any], work: Work, settings: WorkerSettings) -> None:
@@ -65,10 +67,13 @@ def _leave_to_later_release(message: dict[str, Any], settings: WorkerSettings, w
 
 
 def _hand_back_later(coordinator: Coordinator, task: StepTask, hurry: threading.Event, why: Exception) -> None:
-    """Not at once, since the same worker might take it again at once."""
-    log.warning("step is of a later release", why=str(why))
+    """Not at once, since the same worker might take it again at once. And not for ever: the step fails in the end."""
+    log.warning("step is of another release", why=str(why))
+    if task.attempt > _MOST_HAND_BACKS:
+        coordinator.failed(report_of(why))
+        return
     hurry.wait(min(_PAUSE_S, task.lease_s / 3))
-    coordinator.tell("a worker of an earlier release left this step to one of the coordinator's own")
+    coordinator.tell("a worker of another release left this step to one of the coordinator's own")
     coordinator.again()
 
 

@@ -154,3 +154,10 @@ def test_a_step_of_a_later_release_is_handed_back_and_costs_no_attempt(
     assert coordinator.verbs() == ["started", "told", "ended"]
     assert coordinator.body("ended")["outcome"] == "again"
     assert coordinator.body("ended")["attempt"] == 1
+
+
+def test_a_step_that_no_worker_knows_fails_in_the_end(coordinator: CoordinatorStub, settings: WorkerSettings) -> None:
+    run_task({**message(), "attempt": 201, "a_field_of_tomorrow": 1}, lambda context: DONE, settings)
+    ended = coordinator.body("ended")
+    assert (ended["outcome"], ended["error"]["fault"]) == ("failed", "system")
+    assert "a_field_of_tomorrow" in ended["error"]["message"]
