@@ -18,22 +18,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.compose.commands import CommandFailed, run
+from tests.compose.commands import Budget, CommandFailed, run
 
 _RECIPES = Path(__file__).with_name("stand_ins")
 _PREFIX = "selfsynth-test"
 _DEBIAN = "bookworm"
 _WANTED = "python3,python3-venv,ca-certificates,wget"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-_BUILD_S = 600.0
+_INSTALL_S = 120.0
 _SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "1"}
 
 
 @dataclass(frozen=True)
 class BaseImages:
-    """Makes them with the given docker command."""
+    """Makes them with the given docker command, in the given time."""
 
     docker: str
+    budget: Budget
 
     def make(self) -> dict[str, str]:
         """The variables of docker-compose.yml that name them."""
@@ -54,9 +55,16 @@ class BaseImages:
             return name
         with tempfile.TemporaryDirectory() as folder:
             root, packed = Path(folder) / "root", Path(folder) / "root.tar"
-            run("debootstrap", "--variant=minbase", f"--include={_WANTED}", _DEBIAN, str(root), within_s=_BUILD_S)
-            run("tar", "--create", "--file", str(packed), "--directory", str(root), ".", within_s=_BUILD_S)
-            run(self.docker, "import", str(packed), name, within_s=_BUILD_S)
+            run(
+                "debootstrap",
+                "--variant=minbase",
+                f"--include={_WANTED}",
+                _DEBIAN,
+                str(root),
+                within_s=self.budget.left_s(),
+            )
+            run("tar", "--create", "--file", str(packed), "--directory", str(root), ".", within_s=self.budget.left_s())
+            run(self.docker, "import", str(packed), name, within_s=self.budget.left_s())
         return name
 
     def _has(self, name: str) -> bool:
@@ -75,7 +83,7 @@ class BaseImages:
             fill(context)
             command = (self.docker, "build", "--tag", name, *options, str(context))
             # The older builder takes the context as one stream; BuildKit gives large ones up on a busy machine.
-            run(*command, within_s=_BUILD_S, env={"DOCKER_BUILDKIT": "0"})
+            run(*command, within_s=self.budget.left_s(), env={"DOCKER_BUILDKIT": "0"})
         return name
 
 
@@ -116,7 +124,7 @@ def _with_moto(context: Path) -> None:
     installed, uv = context / "installed.txt", str(Path(sys.executable).with_name("uv"))
     installed.write_text(run(uv, "pip", "freeze", "--exclude-editable", "--python", sys.executable, within_s=60))
     target = ("--target", str(context / "packages"), "--constraint", str(installed), "--python", sys.executable)
-    run(uv, "pip", "install", *target, "moto[s3]", "flask", "flask-cors", within_s=_BUILD_S, env=_SYSTEM_CERTIFICATES)
+    run(uv, "pip", "install", *target, "moto[s3]", "flask", "flask-cors", within_s=_INSTALL_S, env=_SYSTEM_CERTIFICATES)
 
 
 def _package(name: str) -> Path:

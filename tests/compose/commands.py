@@ -1,7 +1,9 @@
 """Runs a command and says what went wrong with it."""
 
 import os
+import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,20 +14,44 @@ class CommandFailed(Exception):
     """Its message has the command and the end of what it said."""
 
 
-def run(
-    *command: str, within_s: float, env: Mapping[str, str] | None = None, cwd: Path | None = None, stdin: str = ""
-) -> str:
-    """What it wrote to standard output. Raises CommandFailed when it fails, is missing, or takes too long."""
+class TooSlow(CommandFailed):
+    """It was ended since its time was over."""
+
+
+class Budget:
+    """Time that several commands share."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left_s(self) -> float:
+        return max(0.0, self._end - time.monotonic())
+
+
+def run(*command: str, within_s: float, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
+    """What it wrote to standard output. Raises TooSlow, or CommandFailed when it fails or cannot be run; then nothing
+    that it started runs on."""
     environment = {**os.environ, **(env or {})}
     try:
-        ended = subprocess.run(
-            command, env=environment, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=within_s, check=True
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
-    except subprocess.CalledProcessError as error:
-        said = (error.stdout + error.stderr)[-_TAIL_CHARACTERS:]
-        raise CommandFailed(f"{' '.join(command)} ended with {error.returncode}: {said}") from error
-    except subprocess.TimeoutExpired as error:
-        raise CommandFailed(f"{' '.join(command)} took longer than {within_s:.0f} s") from error
     except OSError as error:
         raise CommandFailed(f"{' '.join(command)} cannot be run: {error}") from error
-    return ended.stdout
+    try:
+        out, err = process.communicate(timeout=within_s)
+    except subprocess.TimeoutExpired as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise TooSlow(f"{' '.join(command)} took longer than {within_s:.0f} s") from error
+    if process.returncode:
+        said = (out + err)[-_TAIL_CHARACTERS:]
+        raise CommandFailed(f"{' '.join(command)} ended with {process.returncode}: {said}")
+    return out

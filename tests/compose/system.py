@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 _MODEL = ROOT / "selfsynth/demo/base/checkpoint"
 _PROJECT = "selfsynth-test"
 _TAG = "test"
-_BUILD_S, _UP_S, _DOWN_S = 900.0, 300.0, 120.0
+_UP_S, _DOWN_S = 600.0, 120.0
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class System:
             file.chmod(0o755)
         return cls(docker, images, folder, free_port())
 
-    def build(self) -> None:
-        self.compose("build", within_s=_BUILD_S)
+    def build(self, within_s: float) -> None:
+        self.compose("build", within_s=within_s)
 
     def up(self, *options: str) -> None:
         """Return when all that others wait for is healthy."""
@@ -50,7 +50,7 @@ class System:
     def down(self) -> None:
         self.compose("--profile", "demo", "down", "--volumes", "--timeout", "20", within_s=_DOWN_S)
 
-    def compose(self, *words: str, within_s: float) -> str:
+    def compose(self, *words: str, within_s: float, files: Sequence[str] = ()) -> str:
         """docker-compose 1.29, which builds with BuildKit only through the docker command."""
         builder = {"COMPOSE_DOCKER_CLI_BUILD": "1", "DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
         path = {"PATH": f"{Path(self.docker).parent}:{os.environ['PATH']}"} if "/" in self.docker else {}
@@ -60,7 +60,7 @@ class System:
             "SELFSYNTH_MODEL_FOLDER": str(self.folder / "model"),
             "SELFSYNTH_SECRETS_FOLDER": str(self.folder / "secrets"),
         }
-        command = ("docker-compose", "--project-name", _PROJECT, *words)
+        command = ("docker-compose", "--project-name", _PROJECT, *files, *words)
         return run(*command, within_s=within_s, env={**self.images, **own, **builder, **path}, cwd=ROOT)
 
     def containers(self, service: str = "") -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from selfsynth.demo.world.dataset import write_dataset
 from tests.compose import readme
@@ -17,7 +18,7 @@ from tests.compose.commands import CommandFailed, run
 from tests.compose.system import System, wait_until
 
 # From nothing, on two cores: about a minute for the base image, four for the images, two for the job.
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(5400)
 
 IMAGES = {"train": 2, "validation": 1, "test": 1}
 # A job of a minute. It teaches nothing: what it should end with is another test's.
@@ -92,6 +93,16 @@ def test_only_the_coordinator_reaches_postgres(system: System) -> None:
     for name in ("generator", "selector", "trainer", "data-worker", "engine"):
         with pytest.raises(CommandFailed, match=r"gaierror|timed out"):
             run(system.docker, "exec", system.containers(name)[0]["Id"], "python", "-c", connect, within_s=60)
+
+
+def test_the_gpu_file_gives_engine_and_trainer_a_gpu_and_cuda(system: System) -> None:
+    files = ("--file", "docker-compose.yml", "--file", "docker-compose.gpu.yml")
+    laid = yaml.safe_load(system.compose("config", within_s=60, files=files))["services"]
+    for name in ("engine", "trainer"):
+        assert laid[name]["deploy"]["resources"]["reservations"]["devices"][0]["capabilities"] == ["gpu"]
+        assert laid[name]["build"]["args"]["BASE"].startswith("nvidia/cuda:")
+        assert not laid[name]["build"]["args"]["TORCH_BACKEND"]
+    assert laid["engine"]["build"]["target"] == "server"
 
 
 def _post(system: System, client: httpx.Client) -> str:
