@@ -48,7 +48,7 @@ class System:
         self.compose("up", "--detach", "--no-build", *options, within_s=_UP_S)
 
     def down(self) -> None:
-        self.compose("--profile", "demo", "down", "--volumes", "--timeout", "20", within_s=_DOWN_S)
+        self.compose("--profile", "demo", "down", "--volumes", "--timeout", "5", within_s=_DOWN_S)
 
     def compose(self, *words: str, within_s: float, files: Sequence[str] = ()) -> str:
         """docker-compose 1.29, which builds with BuildKit only through the docker command."""

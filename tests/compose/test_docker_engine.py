@@ -32,3 +32,15 @@ def test_a_failing_installation_is_the_reason(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setenv("PATH", f"{tmp_path}:{Path(shutil.which('sh') or '/bin/sh').parent}/nowhere")
     assert "no route to the archive" in _reason() or "GiB left" in _reason()
+
+
+def test_an_engine_that_refuses_to_start_tells_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in a container that may not make namespaces."""
+    says = {"dockerd": "echo operation not permitted >&2; exit 1", "iptables": "echo -P FORWARD ACCEPT"}
+    for name in ("dockerd", "docker", "docker-compose", "debootstrap", "iptables", "curl"):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{says.get(name, 'exit 1')}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    assert "operation not permitted" in _reason() or "GiB left" in _reason()
