@@ -93,11 +93,11 @@ def survive(folder: Path) -> Survivor:
         dataset = client.wait_dataset(client.add_dataset(world, "birds")["id"])
         job = client.start_job(dataset=dataset["id"], model=options.model_name, rounds=1, settings=SETTINGS)
         run = Survivor(job, [], folder)
+        _drain(run, stack, "generator", "describe")
         _kill_in_parts(run, stack, "generator", "describe")
         _flush(stack)
         stack.process("api").kill()
-        _drain(run, stack, "generator", "describe")
-        for name in ("api", "postgres", "valkey", "data"):
+        for name in ("postgres", "valkey", "data"):
             stack.process(name).restart()
         _kill_in_parts(run, stack, "selector", "select_concepts")
         _kill_training(run, stack)
@@ -111,9 +111,10 @@ def survive(folder: Path) -> Survivor:
 
 
 def _kill_in_parts(run: Survivor, stack: Stack, process: str, step: str) -> None:
-    """SIGKILL after the first part and before the last."""
+    """SIGKILL after the attempt's first part and before the last."""
     folder = run.step(1, step)
-    family = freeze_in_the_middle(stack.process(process).pid, folder)
+    until(f"a {process}", lambda: stack.process(process).is_running)
+    family = freeze_in_the_middle(stack.process(process).pid, folder, seen=len(parts_of(folder)))
     assert not has_ended(folder), f"{step} was over before the kill"
     run.before[step] = parts_of(folder)
     assert 0 < len(run.before[step]) < TRAIN_IMAGES
@@ -169,8 +170,7 @@ def _drain(run: Survivor, stack: Stack, name: str, step: str) -> None:
     """SIGTERM to a worker in the middle of a step; another takes its place. The process that works is held until it has
     been asked, however quick its step is."""
     folder = run.step(1, step)
-    until(f"another {name}", lambda: stack.process(name).is_running)
-    worker, *below = freeze_in_the_middle(stack.process(name).pid, folder, seen=len(run.before[step]))
+    worker, *below = freeze_in_the_middle(stack.process(name).pid, folder)
     assert not has_ended(folder), f"{step} was over before the worker was asked to go"
     asked = threading.Thread(target=stack.process(name).restart)
     asked.start()

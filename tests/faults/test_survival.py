@@ -20,7 +20,7 @@ def test_every_death_cost_one_attempt(survivor: Survivor, step: str, attempts: i
     assert [e["attempt"] for e in started] == list(range(1, attempts + 1))
 
 
-@pytest.mark.parametrize(("step", "asked"), [("describe", 2), ("train", 3)])
+@pytest.mark.parametrize(("step", "asked"), [("describe", 1), ("train", 3)])
 def test_a_worker_that_is_asked_to_go_hands_its_step_back_to_another(survivor: Survivor, step: str, asked: int) -> None:
     """As when its node is drained. Only such an attempt ends so, and none of the restarts of the others cost one."""
     assert [e["attempt"] for e in survivor.told(step, "step.handed_back")] == [asked]
