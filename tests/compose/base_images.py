@@ -104,7 +104,7 @@ def _copy(files: list[Path], folder: Path) -> None:
 
 
 def _pip_settings() -> dict[str, str]:
-    said = run("python3", "-m", "pip", "config", "list", within_s=30)
+    said = run(sys.executable, "-m", "pip", "config", "list", within_s=60)
     return dict(re.findall(r"^\S+?\.([\w-]+)='(.*)'$", said, re.MULTILINE))
 
 

@@ -56,7 +56,7 @@ def _install() -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     apt = ("apt-get", "-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20")
     run(*apt, "update", within_s=_INSTALL_S, env=quiet)
-    run(*apt, "install", "--yes", "--no-install-recommends", *_PACKAGES, within_s=_INSTALL_S, env=quiet)
+    run(*apt, "install", "--yes", "--no-upgrade", "--no-install-recommends", *_PACKAGES, within_s=_INSTALL_S, env=quiet)
 
 
 def _answers() -> bool:

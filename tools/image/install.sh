@@ -22,7 +22,7 @@ esac
 "$tool/bin/uv" pip install --quiet --python .venv --no-deps "${torch_options[@]}" --requirement /tmp/wanted
 rm /tmp/wanted
 # Compiled here once, since nothing can be written where the image runs: but for what no service imports, or only a
-# few of hundreds (models).
+# few of hundreds (models). Some packages carry files that no Python compiles.
 .venv/bin/python -m compileall -q -j 0 -x '/tests/|/transformers/models/|/torch/testing/' .venv/lib || true
 if [ "$kind" = vllm ]; then
     # vLLM finds our plugin by the project's entry point. An editable install only names this folder: the code comes later.
