@@ -14,8 +14,8 @@ from services.api.rounds import Position
 from services.api.sleeping.rule import Use, hindrance
 from services.api.sleeping.uses import uses
 from services.api.stopping import reason_to_stop
-from shared.benchmark_settings import benchmarked
 from shared.errors import ErrorReport, QueueUnavailable
+from shared.job_settings import benchmarked
 from shared.queues import Messages
 from shared.types.lifecycle import JobStatus, StepName, StepStatus
 

@@ -11,8 +11,8 @@ from services.api.rounds import Position, plan
 from services.api.views.eta import eta_s
 from services.api.views.figures import RoundFigures, best_round, round_figures
 from services.api.views.steps import ShardRows, StepView, step_view
-from shared.benchmark_settings import benchmarked
 from shared.errors import ErrorReport
+from shared.job_settings import benchmarked
 from shared.types.lifecycle import JobStatus, StepName
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from services.generator.benchmark.door import Address
-from shared.benchmark_settings import BenchmarkSettings
 from shared.errors import SystemFault
+from shared.job_settings import BenchmarkSettings
 
 MODEL = "model"
 """What lmms-eval calls the model: it treats some names in ways of their own, and ours are drawn by chance."""

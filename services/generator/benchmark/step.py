@@ -13,7 +13,7 @@ from services.generator.chat import Chat, Engine
 from services.generator.observed import Observed
 from shared.artefacts import ArtefactWriter, ManifestRef, read_manifest
 from shared.benchmark_artefact import SCORES, read_benchmarked
-from shared.benchmark_settings import BenchmarkSettings
+from shared.job_settings import BenchmarkSettings
 from shared.scoring.benchmark import Benchmarked, changes
 from shared.seeds import derive
 from shared.types.benchmark import BenchmarkAnswer

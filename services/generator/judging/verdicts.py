@@ -19,7 +19,7 @@ from services.generator.judging.question import RESPONSE_FORMAT, Verdict, messag
 from shared.endpoints.addresses import ConceptEndpoint, host_of, parsed, resolve
 from shared.endpoints.asking import Asker, Endpoint, EndpointRefuses, EndpointUnavailable
 from shared.errors import NotFound, SelfSynthError
-from shared.explanation_settings import JudgeSettings
+from shared.job_settings import JudgeSettings
 from shared.seeds import derive
 from shared.types.records import Prediction
 from shared.worker.context import StepContext

@@ -1,8 +1,7 @@
 """The table of steps."""
 
 from services.api.rounds import Position, following, plan, shards_of
-from shared.benchmark_settings import benchmarked
-from shared.job_settings import resolve
+from shared.job_settings import benchmarked, resolve
 from shared.types.lifecycle import StepName
 
 

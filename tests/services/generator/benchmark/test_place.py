@@ -6,8 +6,8 @@ import pytest
 
 from services.generator.benchmark.door import Address
 from services.generator.benchmark.place import Place, config_of
-from shared.benchmark_settings import BenchmarkSettings
 from shared.errors import SystemFault
+from shared.job_settings import BenchmarkSettings
 
 ADDRESS = Address("http://127.0.0.1:1/v1", "http://127.0.0.1:1/judge", "key-1")
 

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
+
+from shared.job_settings.fields import StepSettings
 
 # Of lmms-eval, whose patterns, lists and file names are not let through.
 TaskName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=200)]
 Round = Annotated[int, Field(ge=1, strict=True)]
 
 
-class BenchmarkSettings(BaseModel):
+class BenchmarkSettings(StepSettings):
     """lmms-eval's `tasks`, after the `rounds` named (None: after each) and for the base, of which the change is told.
     `limit`: so many examples of each task; None: all."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tasks: tuple[TaskName, ...] = Field(min_length=1, max_length=50)
     rounds: tuple[Round, ...] | None = Field(None, min_length=1, max_length=20)

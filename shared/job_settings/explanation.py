@@ -2,16 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
+
+from shared.job_settings.fields import StepSettings
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class JudgeSettings(_Settings):
+class JudgeSettings(StepSettings):
     """An OpenAI-compatible endpoint that judges explanations. `secret` is the name of its key in the operator's
     settings, never the key; its address is known there too (docs/adr/0006)."""
 
@@ -34,7 +32,7 @@ class JudgeSettings(_Settings):
         return self
 
 
-class FaithfulnessSettings(_Settings):
+class FaithfulnessSettings(StepSettings):
     """`images` test images are covered cell by cell, `grid` cells a side: 4 + 2 * grid^2 requests an image."""
 
     images: int = Field(50, ge=1, le=100_000)
