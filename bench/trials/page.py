@@ -95,7 +95,8 @@ def draw(outcomes: Sequence[Outcome], path: Path) -> None:
     panels[1].axvline(mean(blind), color="#111827", linewidth=1, linestyle=":", label="precision without looking")
     panels[0].set_yticks(range(len(found)), [f"{arm.replace('_', ' ')}, round {n}" for arm, n in found])
     panels[0].invert_yaxis()
-    for axes in panels:
+    for axes, name in zip(panels, ("accuracy", "cited parts, share"), strict=True):
+        axes.set_xlabel(name)
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, facecolor="white")

@@ -8,7 +8,7 @@ from selfsynth.demo.settings import JOB as DEMO
 
 JOB: dict[str, Any] = DEMO | {
     "select_concepts": DEMO["select_concepts"] | {"doubt_share": 0.25},
-    "train": DEMO["train"] | {"batch_size": 10, "epochs": 8},
+    "train": DEMO["train"] | {"label_weight": 8.0},
 }
 
 ARMS: Mapping[str, str] = {
@@ -21,7 +21,7 @@ ARMS: Mapping[str, str] = {
     "other_image": "ours, with the concepts of another image of the class",
     "first_sample": "ours, the first fit candidate instead of the best (differs from round 2 on)",
     "paper": "`method: paper`",
-    "label_weight": "ours, `label_weight` 8",
+    "plain_loss": "ours, the label's tokens counting as much as others",
     "all_images": "ours, no image left out as perhaps labelled wrongly",
     "ours": "ours",
     "shuffled_labels": "ours, labels shuffled against images (must end at chance)",
@@ -29,10 +29,11 @@ ARMS: Mapping[str, str] = {
 ASKED_SIMPLY = frozenset({"label_only", "label_only_clean"})
 OWN_CONCEPTS = frozenset({"paper", "shuffled_labels", "all_images"})
 # They differ from `ours` only after round 1's pairs are made.
-ROUND_1_OF_OURS = frozenset({"first_sample", "label_weight"})
+ROUND_1_OF_OURS = frozenset({"first_sample", "plain_loss"})
 # What is as `ours` but for some settings.
 CHANGED: Mapping[str, Mapping[str, Any]] = {
-    "label_weight": {"train": {"label_weight": 8.0}},
+    "paper": {"train": {"label_weight": 1.0}},
+    "plain_loss": {"train": {"label_weight": 1.0}},
     "all_images": {"select_concepts": {"doubt_share": None}},
     # Nearly every image would be doubted.
     "shuffled_labels": {"select_concepts": {"doubt_share": None}},
