@@ -1,7 +1,8 @@
-"""The table of rounds, for the terminal and for the page. Pure."""
+"""The table of rounds: all figures for the page, those that fit 80 columns for the terminal. Pure."""
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.table import Table
 
 from selfsynth.demo.figures import RoundFigures
@@ -13,12 +14,24 @@ COLUMNS = (
     "image-blind",
     "recall",
     "weighted precision",
-    "image-blind",
+    "weighted image-blind",
     "weighted recall",
     "repetition",
     "QA pairs",
     "fallbacks",
 )
+# Of those columns, and what they are called where every character counts.
+_ON_THE_TERMINAL = {
+    "round": "round",
+    "accuracy (95% interval)": "accuracy (95%)",
+    "explanation precision": "precision",
+    "image-blind": "blind",
+    "recall": "recall",
+    "QA pairs": "pairs",
+    "fallbacks": "fallbacks",
+}
+_LEGEND = """precision: of the cited features, right and visible; blind: unseen
+recall: of the visible features, cited; the page tells more"""
 
 
 def row_of(figures: RoundFigures) -> tuple[str, ...]:
@@ -45,13 +58,22 @@ def seconds_of(figures: RoundFigures) -> str:
 
 
 def rounds_table(rounds: Sequence[RoundFigures], title: str) -> Table:
-    """The table, with the seconds of every step below it."""
-    seconds = "\n".join(seconds_of(figures) for figures in rounds)
-    table = Table(title=title, title_justify="left", caption=seconds, caption_justify="left")
-    for column in COLUMNS:
-        table.add_column(column, overflow="fold")
+    """Its chief columns, no wider than 80 characters, with their meaning and the seconds of every step below."""
+    below = "\n".join([_LEGEND, *map(seconds_of, rounds)])
+    table = Table(
+        title=title,
+        title_justify="left",
+        caption=below,
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for name in _ON_THE_TERMINAL.values():
+        table.add_column(name, no_wrap=True)
     for figures in rounds:
-        table.add_row(*row_of(figures))
+        of_column = dict(zip(COLUMNS, row_of(figures), strict=True))
+        table.add_row(*(of_column[column] for column in _ON_THE_TERMINAL))
     return table
 
 

@@ -1,14 +1,17 @@
 """The demo's figures and page, from hand-made predictions."""
 
+import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from selfsynth.demo.figures import RoundFigures, figures_of
 from selfsynth.demo.report import ExplainedImage, Report, rounds_table, write_page
-from selfsynth.demo.report.table import row_of
+from selfsynth.demo.report.table import COLUMNS, row_of
 from selfsynth.demo.settings import JOB, control_settings
 from selfsynth.demo.world.measure import Truth
 from shared.job_settings import resolve
@@ -89,6 +92,17 @@ def test_the_page_holds_table_examples_and_both_pictures(figures: RoundFigures, 
 
 def test_the_table_tells_the_seconds_of_every_step(figures: RoundFigures) -> None:
     assert "train 2 s" in str(rounds_table([figures], "title").caption)
+
+
+def test_the_table_on_a_terminal_breaks_no_word_at_80_columns(figures: RoundFigures) -> None:
+    screen = Console(width=80, record=True, file=io.StringIO())
+    screen.print(rounds_table([replace(figures, qa_pairs=123_456)], "title"))
+    [headings] = [line for line in screen.export_text().splitlines() if "accuracy" in line]
+    assert headings.split() == ["round", "accuracy", "(95%)", "precision", "blind", "recall", "pairs", "fallbacks"]
+
+
+def test_no_two_columns_of_the_page_have_one_name() -> None:
+    assert len(set(COLUMNS)) == len(COLUMNS)
 
 
 def test_the_demos_settings_and_its_controls_are_legal() -> None:
