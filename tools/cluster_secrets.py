@@ -123,22 +123,59 @@ def _secret(name: str, data: Mapping[str, str]) -> dict[str, Any]:
 
 def _service_and_json(text: str) -> tuple[str, str]:
     name, _, options = text.partition("=")
-    if name not in _NEEDS or not isinstance(json.loads(options or "null"), dict):
-        raise ValueError(text)
+    if name not in _NEEDS:
+        raise argparse.ArgumentTypeError(f"there is no service {name!r}; there are {', '.join(_NEEDS)}")
+    try:
+        is_object = isinstance(json.loads(options), dict)
+    except ValueError:
+        is_object = False
+    if not is_object:
+        raise argparse.ArgumentTypeError(f'what follows {name}= is no JSON object, as in {name}={{"region": "..."}}')
     return name, options
+
+
+def _redis_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+        raise argparse.ArgumentTypeError("it is not of the form rediss://:PASSWORD@HOST:PORT/0")
+    return text
+
+
+def _content(file: str) -> str:
+    try:
+        return Path(file).read_text()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--database-url", default="", help="postgresql+psycopg://USER:PASSWORD@HOST/NAME?sslmode=require")
-    add("--redis-url", default="", help=f"rediss://:PASSWORD@HOST:PORT/0, with ?ssl_ca_certs={_CA} for --redis-ca")
-    add("--redis-ca", type=Path, help="the file of the authority that signed Redis' certificate, where it is your own")
-    add("--store-options", action="append", default=[], type=_service_and_json, metavar="SERVICE=JSON")
+    add(
+        "--redis-url",
+        type=_redis_url,
+        help=f"rediss://:PASSWORD@HOST:PORT/0, with ?ssl_ca_certs={_CA} for --redis-ca",
+    )
+    add(
+        "--redis-ca",
+        type=_content,
+        metavar="FILE",
+        help="the file of the authority that signed Redis' certificate, where it is your own",
+    )
+    add(
+        "--store-options",
+        action="append",
+        default=[],
+        type=_service_and_json,
+        metavar="SERVICE=JSON",
+        help=f"one of these for each of {', '.join(_NEEDS)}",
+    )
     given = parser.parse_args()
-    authority = given.redis_ca.read_text() if given.redis_ca else ""
     try:
-        objects = secret_objects(given.database_url, given.redis_url, dict(given.store_options), authority)
+        objects = secret_objects(
+            given.database_url, given.redis_url or "", dict(given.store_options), given.redis_ca or ""
+        )
     except ValueError as error:
         parser.error(str(error))
     json.dump(objects, sys.stdout, indent=1)

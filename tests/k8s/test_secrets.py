@@ -87,8 +87,21 @@ def test_stores_elsewhere_are_taken_from_the_command_line(made: Secrets) -> None
     assert not {"postgres", "redis", "redis-ca", "s3"} & found.keys(), "passwords of servers that are not there"
 
 
-def test_options_of_a_service_that_there_is_none_of_or_of_some_services_only_are_refused() -> None:
-    for arguments, complaint in (("trainr={}", "trainr"), ("trainer={}", "says nothing of api, data-worker")):
-        ended = said("--store-options", arguments)
-        assert ended.returncode == 2
-        assert complaint in ended.stderr
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--store-options", "trainr={}"), "no service 'trainr'; there are api, data-worker"),
+        (("--store-options", "trainer={}"), "says nothing of api, data-worker"),
+        (("--store-options", "trainer={key}"), "what follows trainer= is no JSON object"),
+        (("--store-options", "trainer"), "what follows trainer= is no JSON object"),
+        (("--redis-url", "queue:6379"), "not of the form rediss://"),
+        (("--redis-ca", "/no/such/ca.crt"), "/no/such/ca.crt cannot be read: No such file"),
+    ],
+)
+def test_what_the_stores_cannot_be_reached_with_is_refused_with_its_reason(
+    arguments: tuple[str, ...], complaint: str
+) -> None:
+    ended = said(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert complaint in ended.stderr
+    assert "Traceback" not in ended.stderr
