@@ -3,6 +3,7 @@
 What is there already stays as it is: a database keeps the password it was made with. Needs Python only.
 """
 
+import argparse
 import json
 import os
 import secrets
@@ -49,11 +50,15 @@ def make(folder: Path) -> bool:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "secrets")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default="secrets", help="where they go (default: secrets)")
+    folder = parser.parse_args().folder
     try:
         made = make(folder)
     except FileExistsError as error:
         sys.exit(f"error: {error}.\nRestore them, or remove the folder (and the volumes that were made with it).")
+    except OSError as error:
+        sys.exit(f"error: {error.filename or folder} cannot be written: {error.strerror}.\nName another folder.")
     sys.stdout.write(f"keys and passwords are in {folder}/" + ("" if made else " already") + "\n")
 
 

@@ -73,6 +73,16 @@ def test_every_secret_that_is_mounted_is_made(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_folder_of_secrets_that_cannot_be_made_is_told_and_help_makes_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command: list[Any] = [sys.executable, ROOT / "tools/make_secrets.py"]
+    refused = subprocess.run([*command, tmp_path / "file/in"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: {tmp_path / 'file/in'} cannot be written: Not a directory")
+    subprocess.run([*command, "--help"], cwd=tmp_path, capture_output=True, check=True)
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_folder_that_lost_a_secret_is_not_filled_up_with_another(tmp_path: Path) -> None:
     command: list[Any] = [sys.executable, ROOT / "tools/make_secrets.py", tmp_path]
     subprocess.run(command, check=True, capture_output=True)
