@@ -31,7 +31,7 @@ _LOOK_S = 1.0
 
 def up(
     folder: Folder = DEFAULT_FOLDER,
-    port: Annotated[int | None, typer.Option(help="The API's port; a free one by default.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The API's port; a free one by default.")] = None,
     model: Annotated[str, typer.Option(help="The name under which the base model is served.")] = "tiny-birds",
     model_path: ModelPath = None,
     import_root: Annotated[

@@ -47,7 +47,9 @@ def test_help_lists_the_commands(capsys: Capture) -> None:
     assert [command for command in ("up", "demo", "run", "jobs", "datasets") if command not in told] == []
 
 
-@pytest.mark.parametrize("arguments", [("frob",), ("jobs", "show"), ("run",), ("up", "--port", "x")])
+@pytest.mark.parametrize(
+    "arguments", [("frob",), ("jobs", "show"), ("run",), ("up", "--port", "x"), ("up", "--port", "80000")]
+)
 def test_wrong_usage_ends_with_2(arguments: tuple[str, ...]) -> None:
     assert _run(*arguments) == 2
 
