@@ -85,7 +85,7 @@ def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_user_s_own_rates_and_settings_change_the_answer() -> None:
-    plain = _run().stdout
+    plain = _run("--setting", "questions=generic").stdout
     assert "| `describe` | 1 |" in plain
     assert _run("--rate", "decode_tokens_per_s=1", "--setting", "describe.samples=1").stdout != plain
 
@@ -96,6 +96,8 @@ def test_a_user_s_own_rates_and_settings_change_the_answer() -> None:
         (("--rate", "speed=1"), "no rate speed; there are: "),
         (("--rate", "mfu"), "'mfu' is not NAME=VALUE"),
         (("--setting", "describe.samples=0"), "settings.describe.samples"),
+        (("--setting", "describe.samples=many"), "settings.describe.samples"),
+        (("--setting", "train"), "'train' is not of the form"),
         (("--setting", "describe.sample=1"), "settings.describe.sample"),
     ],
 )

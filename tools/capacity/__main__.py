@@ -4,9 +4,9 @@ Any rate can be changed with `--rate NAME=VALUE`, any job setting with `--settin
 """
 
 import argparse
-import json
 import sys
 
+from selfsynth.cli.settings_text import parse_settings
 from shared.errors import InvalidInput
 from shared.job_settings import resolve
 from tools.capacity.estimate import estimate
@@ -32,7 +32,7 @@ def main() -> None:
     )
     try:
         rates = Rates().with_changes({name: float(value) for name, value in map(_split, given.rate)})
-        settings = resolve(given.method, _nested(given.setting))
+        settings = resolve(given.method, parse_settings(given.setting))
     except (KeyError, ValueError) as error:
         sys.exit(f"error: {error.args[0]}")
     except InvalidInput as error:
@@ -44,22 +44,24 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.capacity", description=__doc__)
-    for name in ("images", "classes"):
-        parser.add_argument(f"--{name}", type=_positive, required=True)
-    for name, default in (
-        ("concepts", 40),
-        ("rounds", 4),
-        ("engines", 1),
-        ("trainers", 1),
-        ("selectors", 1),
-        ("data-processes", 16),
-        ("shards", 1),
+    parser.add_argument("--images", type=_positive, required=True, help="of all splits together")
+    parser.add_argument("--classes", type=_positive, required=True)
+    for name, default, meaning in (
+        ("concepts", 40, "of each class"),
+        ("rounds", 4, ""),
+        ("engines", 1, "GPUs that generate"),
+        ("trainers", 1, "GPUs that train"),
+        ("selectors", 1, "GPUs that select"),
+        ("data-processes", 16, "that look at images and store them"),
+        ("shards", 1, "parts that a step is cut into, for several workers"),
     ):
-        parser.add_argument(f"--{name}", type=_positive, default=default)
-    parser.add_argument("--train-share", type=_share, default=0.7)
-    parser.add_argument("--method", default="default")
+        parser.add_argument(f"--{name}", type=_positive, default=default, help=f"{meaning} (default: {default})")
+    parser.add_argument("--train-share", type=_share, default=0.7, help="of the images (default: 0.7)")
+    parser.add_argument("--method", default="default", help="default, or paper")
     parser.add_argument("--rate", action="append", default=[], metavar="NAME=VALUE", help="see --rates")
-    parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument(
+        "--setting", action="append", default=[], metavar="NAME=VALUE", help="of the job, as in docs/method.md"
+    )
     parser.add_argument("--rates", action="store_true", help="print all rates and where they come from, too")
     return parser
 
@@ -81,17 +83,6 @@ def _split(text: str) -> tuple[str, str]:
     if not equals:
         raise ValueError(f"{text!r} is not NAME=VALUE")
     return name, value
-
-
-def _nested(settings: list[str]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, value in map(_split, settings):
-        *path, last = name.split(".")
-        place = found
-        for each in path:
-            place = place.setdefault(each, {})  # type: ignore[assignment]
-        place[last] = json.loads(value)
-    return found
 
 
 if __name__ == "__main__":
