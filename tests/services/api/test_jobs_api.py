@@ -130,6 +130,7 @@ def test_an_incomplete_concept_bank_is_refused_and_mended_by_a_new_version(stand
     problem = refused(standing, mine, 422, "concept_bank_incomplete")
     assert LABELS[1] in problem["detail"]
     assert f"selfsynth datasets concepts build {dataset['id']}" in problem["remedy"]
+    assert "--concepts FILE" in problem["remedy"]
     whole = {label: ["wings"] for label in LABELS}
     assert standing.client.put(concepts, json=whole, headers={"If-Match": '"1"'}).json()["version"] == 2
     assert "one concept only" in standing.post("/jobs", mine)["warnings"][0]

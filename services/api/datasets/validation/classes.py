@@ -33,7 +33,7 @@ def of_classes(listing: Listing, counts: Counts) -> Iterator[Finding]:
 
 def of_concepts(listing: Listing, counts: Counts) -> Iterator[Finding]:
     if listing.concepts is None:
-        yield line("no_concept_bank", "a job needs one: `selfsynth datasets concepts build` or `set` makes it")
+        yield line("no_concept_bank", "a job needs one (docs/datasets.md)")
         return
     labels = {label for (label, _), images in counts.items() if images}
     if missing := lacking(labels, {label: len(of_label) for label, of_label in listing.concepts.items()}):

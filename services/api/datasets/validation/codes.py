@@ -50,7 +50,9 @@ OF_SETS: Mapping[str, Code] = {
     "folder_ignored": Code("Folders that are not used", "Move their images, or leave it so."),
     "image_unlisted": Code("Images that no list names", "List them with a label, or take them out."),
     "several_concept_banks": Code("Several concept banks", "Keep one."),
-    "no_concept_bank": Code("No concept bank", ""),
+    "no_concept_bank": Code(
+        "No concept bank", "Put concepts.json into the folder, or use `selfsynth datasets concepts build` or `set`."
+    ),
     "labels_without_concepts": Code("Classes without concepts", "Add concepts for them."),
     "conversation_unreadable": _unusable("Rows that are no conversation", "Mend them or take them out."),
     "concepts_without_images": Code("Concepts of classes without images", "They are not used."),
