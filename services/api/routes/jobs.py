@@ -109,7 +109,9 @@ def cancel_job(job_id: str, parts: PartsDep) -> JobSummary:
         job = job_named(session, job_id, lock=True)
         if JobStatus(job.status).is_terminal:
             raise Problem(
-                "job_finished", f"the job {job_id} is {job.status} already", remedy="There is nothing to cancel."
+                "job_finished",
+                f"the job {job_id} has ended already: {job.status}",
+                remedy="There is nothing to cancel.",
             )
         ask_to_stop(session, job)
     parts.loop.wake(job_id)

@@ -60,7 +60,7 @@ def demand_same(found: Comparison) -> None:
         f"the merged model is not base + adapter: over {found.places} places of the adapter's probes their "
         f"log-probabilities are {found.mean:.2g} nats apart in the mean and {found.largest:.2g} at most, where the "
         f"adapter is {found.base:.2g} from its base; the weights are kept in {found.kept_in}",
-        remedy=remedy if exact else "Merge into float32 weights (dtype: float32), or export the adapter.",
+        remedy=remedy if exact else "Merge into float32 weights (`--dtype float32`), or export the adapter.",
         code="merged_differs",
     )
 

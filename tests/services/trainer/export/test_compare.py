@@ -57,9 +57,9 @@ def test_rounding_is_allowed(good: Comparison) -> None:
     ("bad", "remedy"),
     [
         (found("float32", 1e-4, 2e-3, 0.5), "adapter instead"),
-        (found("bfloat16", 0.2, 0.3, 0.5), "dtype: float32"),
-        (found("bfloat16", 0.02, 0.05, 0.03), "dtype: float32"),  # nearer to the base than to the adapter
-        (found("bfloat16", float("nan"), float("nan"), 0.5), "dtype: float32"),
+        (found("bfloat16", 0.2, 0.3, 0.5), "--dtype float32"),
+        (found("bfloat16", 0.02, 0.05, 0.03), "--dtype float32"),  # nearer to the base than to the adapter
+        (found("bfloat16", float("nan"), float("nan"), 0.5), "--dtype float32"),
         (found("float32", float("nan"), float("nan"), 0.5), "adapter instead"),
     ],
 )
