@@ -31,6 +31,12 @@ class SplitFigures(BaseModel):
     words: float
     """Mean length of the answers."""
 
+    def shown_accuracy(self) -> Estimate:
+        """With Wilson's interval at 0 and 1, where the bootstrap's has no width and would claim certainty."""
+        if self.accuracy.low < self.accuracy.high:
+            return self.accuracy
+        return Estimate(self.accuracy.value, *self.accuracy_wilson)
+
 
 class Confusion(BaseModel):
     """`cells` are [place in `labels`, place in `columns`, count], those above 0 only."""

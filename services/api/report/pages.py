@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from services.api.report.benchmark_table import benchmark_table
-from services.api.report.contents import ExampleReport, Report, RoundReport
+from services.api.report.contents import ExampleReport, Report, RoundReport, SplitFigures
 from services.api.report.plots import accuracy_plot, calibration_plot, confusion_matrix, loss_plot
 from shared.scoring.statistics.bootstrap import Estimate
 from shared.scoring.statistics.confusion import ClassRow
@@ -101,17 +101,16 @@ def _shown(report: Report) -> RoundReport | None:
 def _round_row(entry: RoundReport) -> list[str]:
     name, found = _name(entry.round), entry.statistics
     if found is None or found.test is None:
-        validation = found.validation.accuracy if found and found.validation else None
-        return [name, "", "", "", "", "", _estimate(validation), *[""] * 5]
+        return [name, "", "", "", "", "", _accuracy(found.validation if found else None), *[""] * 5]
     test, change = found.test, found.against_previous
     return [
         name,
-        _estimate(test.accuracy),
+        _accuracy(test),
         _change(change.difference) if change else "",
         f"{change.p_mid:.2g}" if change else "",
         _estimate(test.balanced_accuracy),
         _estimate(test.macro_f1),
-        _estimate(found.validation.accuracy if found.validation else None),
+        _accuracy(found.validation),
         *(_share(value) for value in (test.substring_accuracy, test.names_none, test.names_several)),
         _share(test.repetition_rate),
         f"{test.words:.0f}",
@@ -152,6 +151,10 @@ def _by_kind(examples: Iterable[ExampleReport]) -> list[tuple[str, list[ExampleR
 
 def _name(round_: int) -> str:
     return f"round {round_}" if round_ else "base"
+
+
+def _accuracy(found: SplitFigures | None) -> str:
+    return _estimate(found.shown_accuracy() if found else None)
 
 
 def _estimate(found: Estimate | None) -> str:

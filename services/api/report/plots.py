@@ -87,8 +87,8 @@ def accuracy_plot(rounds: Sequence[RoundReport]) -> Plot | None:
     numbers = [number for number, _ in measured]
     x = _across(min(numbers), max(numbers), margin=28)
     splits = (
-        ("test", "#2563eb", [(n, s.test.accuracy) for n, s in measured if s.test], -3),
-        ("validation", "#059669", [(n, s.validation.accuracy) for n, s in measured if s.validation], 3),
+        ("test", "#2563eb", [(n, s.test.shown_accuracy()) for n, s in measured if s.test], -3),
+        ("validation", "#059669", [(n, s.validation.shown_accuracy()) for n, s in measured if s.validation], 3),
     )
     lines = [_line(name, colour, found, x, shift) for name, colour, found, shift in splits if found]
     ticks = [(x(number), "base" if number == 0 else f"round {number}") for number in numbers]
