@@ -82,8 +82,8 @@ def check_dataset(session: Session, dataset_id: str) -> tuple[Dataset, ConceptBa
             f"the concept bank of {dataset_id!r} has no concepts for: {', '.join(missing[:20])}",
             remedy='Give them, as {"class": ["a visible feature", ...]}: concepts.json in the folder, `selfsynth run '
             f"--concepts FILE`, or `selfsynth datasets concepts set {dataset_id} FILE`. Or have them built, while "
-            f"`selfsynth up` runs: `selfsynth datasets concepts build {dataset_id} --own MODEL` (or --base-url URL), or "
-            f"POST /datasets/{dataset_id}/concepts. Then: `selfsynth run --dataset {dataset_id}`.",
+            f"`selfsynth up` runs: `selfsynth datasets concepts build {dataset_id} --own MODEL` (or --base-url URL), "
+            f"or POST /datasets/{dataset_id}/concepts. Then: `selfsynth run --dataset {dataset_id}`.",
         )
     return dataset, bank
 
