@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from selfsynth.api_errors import ApiUnavailable
 from selfsynth.cli.datasets.adding import add_and_follow
 from selfsynth.cli.datasets.findings import report_table, summary
 from selfsynth.cli.interrupts import Interrupted, interruptible
@@ -63,7 +64,7 @@ def run(
         job = client.start_job(found["id"], model, rounds, method, seed, chosen)
         screen.print(f"job {job['id']}")
         again = ["--model", model, "--model-path", str(model_path)] if model_path else []
-        with _resumable(screen, job["id"], folder, again):
+        with resumable(screen, job["id"], folder, again):
             ended = watch_job(client, job["id"], screen)
         demand_success(ended)
         _show_result(screen, ended)
@@ -118,10 +119,11 @@ def _read_dataset(
 
 
 @contextlib.contextmanager
-def _resumable(screen: Console, job_id: str, folder: Path, model: list[str]) -> Iterator[None]:
+def resumable(screen: Console, job_id: str, folder: Path, model: list[str]) -> Iterator[None]:
+    """Tells how to go on with the job where the one who follows it leaves, or its API stays away."""
     try:
         yield
-    except Interrupted:
+    except (Interrupted, ApiUnavailable):
         up = command_line(folder, "selfsynth", "up", *model)
         wait = command_line(folder, "selfsynth", "jobs", "wait", job_id)
         screen.print(f"\nleft; job {job_id} goes on wherever its stack runs: {up}, {wait}", soft_wrap=True)
