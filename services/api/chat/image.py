@@ -24,6 +24,6 @@ def as_shown(uri: str) -> str:
     except binascii.Error as error:
         raise InvalidInput(f"the base64 of `image` is broken: {error}", remedy=_REMEDY) from error
     except Unusable as error:
-        raise InvalidInput(f"`image` {error.why}", remedy=_REMEDY) from error
+        raise InvalidInput(f"`image` {error.why}", remedy="Give another image file, or this one mended.") from error
     kind = "jpeg" if extension == "jpg" else extension
     return f"data:image/{kind};base64,{base64.b64encode(kept).decode()}"
