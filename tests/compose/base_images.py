@@ -39,10 +39,10 @@ class BaseImages:
     def make(self) -> dict[str, str]:
         """The variables of docker-compose.yml that name them."""
         base = self._debian()
-        build = self._build("build", _configured, BASE=base)
+        builder = self._build("builder", _configured, BASE=base)
         return {
             "SELFSYNTH_BASE": base,
-            "SELFSYNTH_BUILD_BASE": build,
+            "SELFSYNTH_BUILD_BASE": builder,
             "SELFSYNTH_POSTGRES_IMAGE": self._build("postgres", _with_postgres, BASE=base),
             "SELFSYNTH_REDIS_IMAGE": self._build("redis", _with_valkey, BASE=base),
             "SELFSYNTH_S3_IMAGE": self._build("s3", _with_moto, BASE=base),
