@@ -34,7 +34,7 @@ def main() -> None:
     asked = _arguments()
     folder: Path = asked.folder / ("quick" if asked.quick else "full")
     (folder / "store").mkdir(parents=True, exist_ok=True)
-    wanted = [(seed, arm) for seed in range(asked.seeds) for arm in asked.arms]
+    wanted = [(seed, arm) for seed in asked.seeds for arm in asked.arms]
     todo = [(seed, arm) for seed, arm in wanted if not _is_done(_outcome(folder, seed, arm), asked.rounds)]
     if todo:
         _run(folder, todo, asked.rounds, asked.quick)
@@ -74,9 +74,13 @@ def _save(path: Path, outcome: dict[str, Any]) -> None:
     path.write_text(json.dumps(outcome, indent=1) + "\n")
 
 
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=_numbers, default=_numbers("0,1,2,3,4"), help="such as 0,1,2")
     parser.add_argument("--arms", type=lambda text: text.split(","), default=list(ARMS))
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--quick", action="store_true")

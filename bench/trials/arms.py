@@ -83,9 +83,8 @@ class Seed:
         seed = self.seed + 1000 * round_
         if arm in ASKED_SIMPLY:
             pairs = changes.kept(self.loop.rows(of_ours, Candidate))
-            asked = {row.example_id for row in pairs} if arm == "label_only_clean" else set(self.labels)
             simple = question_pool(QuestionKind.SIMPLE, JOB["noun"])
-            return changes.label_only([e for e in self._train if e.id in asked], len(pairs), simple, seed)
+            return changes.label_only(self._train, len(pairs), simple, seed)
         concepts = self.loop.rows(job.artefacts[Position(1, StepName.SELECT_CONCEPTS)][0], ScoredConcept)
         if arm == "class_explanation":
             return changes.class_explanation(self.loop.rows(of_ours, Candidate), self.labels, concepts)

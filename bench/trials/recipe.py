@@ -6,15 +6,11 @@ from typing import Any
 
 from selfsynth.demo.settings import JOB as DEMO
 
-JOB: dict[str, Any] = DEMO | {
-    "select_concepts": DEMO["select_concepts"] | {"doubt_share": 0.25},
-    "train": DEMO["train"] | {"label_weight": 8.0},
-}
+JOB: dict[str, Any] = DEMO | {"train": DEMO["train"] | {"label_weight": 8.0}}
 
 ARMS: Mapping[str, str] = {
     "base": "the base, untrained",
     "label_only": "the label and nothing else",
-    "label_only_clean": "the label and nothing else, without the images that ours leaves out",
     "class_explanation": "label and the same explanation for all images of a class",
     "own_explanation": "the base's own explanation with the label put in",
     "no_selection": "ours, as many concepts of the class drawn blindly",
@@ -22,19 +18,17 @@ ARMS: Mapping[str, str] = {
     "first_sample": "ours, the first fit candidate instead of the best (differs from round 2 on)",
     "paper": "`method: paper`",
     "plain_loss": "ours, the label's tokens counting as much as others",
-    "all_images": "ours, no image left out as perhaps labelled wrongly",
+    "without_doubted": "ours, without the images that are perhaps labelled wrongly (`doubt_share` .25)",
     "ours": "ours",
     "shuffled_labels": "ours, labels shuffled against images (must end at chance)",
 }
-ASKED_SIMPLY = frozenset({"label_only", "label_only_clean"})
-OWN_CONCEPTS = frozenset({"paper", "shuffled_labels", "all_images"})
+ASKED_SIMPLY = frozenset({"label_only"})
+OWN_CONCEPTS = frozenset({"paper", "shuffled_labels", "without_doubted"})
 # They differ from `ours` only after round 1's pairs are made.
 ROUND_1_OF_OURS = frozenset({"first_sample", "plain_loss"})
 # What is as `ours` but for some settings.
 CHANGED: Mapping[str, Mapping[str, Any]] = {
     "paper": {"train": {"label_weight": 1.0}},
     "plain_loss": {"train": {"label_weight": 1.0}},
-    "all_images": {"select_concepts": {"doubt_share": None}},
-    # Nearly every image would be doubted.
-    "shuffled_labels": {"select_concepts": {"doubt_share": None}},
+    "without_doubted": {"select_concepts": {"doubt_share": 0.25}},
 }
