@@ -6,6 +6,10 @@ from typing import Any
 
 from selfsynth.api_errors import damaged
 from selfsynth.calls import Calls, Json
+from shared.errors import InvalidInput
+
+_PARTIAL = ".partial"
+_SHOWN = 5
 
 
 class ExportCalls(Calls):
@@ -24,16 +28,22 @@ class ExportCalls(Calls):
 
     def download_export(self, export_id: str, path: Path) -> list[Path]:
         """Put the files of an export that is done into the folder `path`; those that are there already are left. A file
-        appears when it is whole."""
+        appears when it is whole. Raises InvalidInput where files of something else are in the folder."""
         path.mkdir(parents=True, exist_ok=True)
         listing: Any = self._json("GET", f"/jobs/{export_id}/files")
         # By the last part of its name alone: the API has no say in where files go.
-        return [self._download(entry, path / Path(entry["name"]).name) for entry in listing]
+        targets = {Path(entry["name"]).name: entry for entry in listing}
+        if foreign := sorted({file.name.removesuffix(_PARTIAL) for file in path.iterdir()} - targets.keys()):
+            raise InvalidInput(
+                f"{path} holds what is not of {export_id}: {', '.join(foreign[:_SHOWN])}",
+                remedy="Ask again with a new or an empty folder; the export is kept.",
+            )
+        return [self._download(entry, path / name) for name, entry in targets.items()]
 
     def _download(self, entry: Json, target: Path) -> Path:
         if target.exists() and _sha256(target) == entry["sha256"]:
             return target
-        partial = target.with_name(f"{target.name}.partial")
+        partial = target.with_name(f"{target.name}{_PARTIAL}")
         self._to_file(entry["href"], partial)
         if _sha256(partial) != entry["sha256"]:
             partial.unlink()

@@ -28,6 +28,7 @@ def chat(
     screen, failed = console(), False
     said: list[dict[str, str]] = []
     with interruptible(), client_for(url, key, folder) as client:
+        client.job(job)  # one that there is not is told of before anybody asks
         for line in _lines():
             try:
                 answer = client.chat(job, image, [*said, _turn("user", line)], round_, max_tokens=max_tokens)

@@ -13,6 +13,7 @@ from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
 from selfsynth.cli.terminal import console
 from selfsynth.cli.tree import job_tree
 from selfsynth.cli.watch import demand_success, watch_job
+from shared.errors import InvalidInput
 
 app = typer.Typer(no_args_is_help=True, help="Look at jobs, wait for them, cancel them, get what they trained.")
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
@@ -74,10 +75,17 @@ def adapter(
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Take home what a round trained: a LoRA adapter, as peft loads it."""
+    _demand_empty(target)
     with client_for(url, key, folder) as client:
         chosen = _last_trained(client.job(job_id)) if round_ is None else round_
         client.download_adapter(job_id, chosen, target)
     console().print(f"adapter of round {chosen} in {target}", soft_wrap=True, markup=False)
+
+
+def _demand_empty(folder: Path) -> None:
+    """Files of two models in one folder would make up a third."""
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InvalidInput(f"{folder} is there already and no empty folder", remedy="Name a new folder, or empty it.")
 
 
 def _last_trained(job: Mapping[str, Any]) -> int:

@@ -8,12 +8,24 @@ import typer
 
 from selfsynth.cli.target import DEFAULT_FOLDER, Folder, Key, Url, client_for
 from selfsynth.cli.terminal import console
+from shared.errors import InvalidInput
 
 
 class Format(StrEnum):
     HTML = "html"
     MD = "md"
     JSON = "json"
+
+
+_FORMATS = {
+    "": Format.MD,
+    ".md": Format.MD,
+    ".markdown": Format.MD,
+    ".txt": Format.MD,
+    ".html": Format.HTML,
+    ".htm": Format.HTML,
+    ".json": Format.JSON,
+}
 
 
 def report(
@@ -39,5 +51,11 @@ def report(
 
 
 def _by_name(out: Path | None) -> Format:
-    ending = out.suffix.lower().removeprefix(".") if out else ""
-    return {"html": Format.HTML, "htm": Format.HTML, "json": Format.JSON}.get(ending, Format.MD)
+    """Raises InvalidInput where a file is asked for whose name's end tells of another format."""
+    ending = out.suffix.lower() if out else ""
+    if ending not in _FORMATS:
+        raise InvalidInput(
+            f"{out}: reports are not written as {ending}",
+            remedy="End the name with .html, .md or .json, or say --format.",
+        )
+    return _FORMATS[ending]

@@ -34,13 +34,13 @@ def duration(seconds: float | None) -> str:
 
 
 def job_tree(job: Json) -> RenderableType:
-    """Every round with its accuracy and every step with its bar."""
+    """Every round with its accuracy and every step with its bar; warnings below."""
     tree = Tree(_headline(job), guide_style="dim")
     for round_ in job.get("rounds", []):
         branch = tree.add(Text(_round_title(round_), style="bold"))
         for step in round_["steps"]:
             branch.add(_step_row(step))
-    return Group(tree)
+    return Group(tree, *(Text(f"warning: {warning}", style="yellow") for warning in job.get("warnings", ())))
 
 
 def _headline(job: Json) -> Text:
@@ -90,7 +90,7 @@ def result_line(round_: Json) -> str:
 
 
 def news(before: Json | None, job: Json) -> Iterator[str]:
-    """What changed since `before`, a line each: steps that moved on, rounds that got their accuracy, the status."""
+    """What changed since `before`, a line each: steps that moved on, accuracies, warnings, the status."""
     known = _facts(before) if before else {}
     for fact, line in _facts(job).items():
         if known.get(fact) != line:
@@ -106,6 +106,8 @@ def _facts(job: Json) -> dict[tuple[object, ...], str]:
                 facts[(number, step["step"])] = f"round {number}  {step['step']:<16} {_step_words(step)}"
         if round_.get("accuracy") is not None:
             facts[(number,)] = f"round {number}  accuracy {round_['accuracy']:.3f}"
+    for warning in job.get("warnings", ()):
+        facts[("warning", warning)] = f"warning: {warning}"
     facts[()] = f"job {job['id']} {job['status']}"
     return facts
 

@@ -24,7 +24,10 @@ Engine = Annotated[
 ]
 Sleep = Annotated[
     bool,
-    typer.Option(help="On one GPU: vLLM gives its memory free while a job trains whose setting engine_sleeps says so."),
+    typer.Option(
+        "--engine-sleep",
+        help="On one GPU: vLLM gives its memory free while a job trains whose setting engine_sleeps says so.",
+    ),
 ]
 _LOOK_S = 1.0
 
@@ -51,7 +54,9 @@ def up(
         typer.Option(help="A task that jobs may ask for, after tools/install_lmms_eval.sh."),
     ] = None,
     benchmark_folder: Annotated[list[Path] | None, typer.Option(help="A folder with more such tasks.")] = None,
-    benchmark_hub: Annotated[bool, typer.Option(help="Tasks may load their data from the model hub.")] = False,
+    benchmark_hub: Annotated[
+        bool, typer.Option("--benchmark-hub", help="Tasks may load their data from the model hub.")
+    ] = False,
 ) -> None:
     """Start database, queue, API, engine and workers in one folder, and keep them running until Ctrl-C."""
     for root in import_root or ():

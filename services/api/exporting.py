@@ -3,6 +3,8 @@
 All that the model card tells is taken now, from the rows: the same wish is answered by the same export.
 """
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -75,11 +77,21 @@ def _round(view: JobView, wanted: int | None) -> int:
         return best_round({number: entry.figures for number, entry in ready.items()}) or max(ready)
     if wanted in ready:
         return int(wanted)
+    raise _not_ready(view, wanted, sorted(ready))
+
+
+def _not_ready(view: JobView, wanted: int | None, ready: Sequence[int]) -> Problem:
     which = f"round {wanted}" if wanted else "no round"
-    raise Problem(
+    what = f"{which} of {view.id}, a job of {view.rounds_total} rounds,"
+    there = f"; there are: {', '.join(map(str, ready))}" if ready else ""
+    to_come = not view.is_terminal and (wanted or 1) <= view.rounds_total
+    remedies = ["Wait for it; GET /jobs/{id} tells what is done."] if to_come else []
+    if ready:
+        remedies.append("Name a round that is there, or none for the best of them.")
+    return Problem(
         "not_exportable",
-        f"{which} of {view.id} is {'not ' if wanted else ''}trained and measured; it has {view.rounds_total} rounds",
-        remedy="Wait for it; GET /jobs/{id} tells what is done.",
+        f"{what} is {'not ' if wanted else ''}trained and measured{there}",
+        remedy=" ".join(remedies) or "The job is over: start another one.",
     )
 
 

@@ -88,4 +88,4 @@ def wait_until(true: Callable[[], bool], within_s: float, what: str) -> None:
     while not true():
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {within_s:.0f} s: {what}")
-        time.sleep(1)
+        time.sleep(0.2)

@@ -21,11 +21,12 @@ from tests.compose.system import System, wait_until
 pytestmark = pytest.mark.timeout(5400)
 
 IMAGES = {"train": 2, "validation": 1, "test": 1}
-# A job of a minute. It teaches nothing: what it should end with is another test's.
+# A job of a minute. It teaches nothing: what it should end with is another test's. To describe takes several seconds,
+# so that there is a middle to kill it in.
 SETTINGS = {
     "noun": "bird",
     "questions": "generic",
-    "describe": {"instructions": 1, "samples": 1, "max_tokens": 48},
+    "describe": {"instructions": 3, "samples": 6, "max_tokens": 48},
     "synthesise": {"questions": 1, "resamples": 0, "max_tokens": 48, "fallback": "label_only"},
     "evaluate": {"max_tokens": 48},
     "train": {"lora_rank": 4, "epochs": 1, "batch_size": 8, "precision": "float32", "gradient_checkpointing": False},

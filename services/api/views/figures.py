@@ -61,6 +61,19 @@ def best_round(rounds: Mapping[int, RoundFigures]) -> int | None:
     return min(measured, key=lambda r: (-measured[r], r)) if measured else None
 
 
+def learnt_nothing(rounds: Mapping[int, RoundFigures]) -> str | None:
+    """A warning where trained rounds were measured and none is better on the validation split than the base."""
+    measured = {r: f.validation_accuracy for r, f in rounds.items() if f.validation_accuracy is not None}
+    if len(measured) < 2 or best_round(rounds) != 0:
+        return None
+    trained = max(accuracy for r, accuracy in measured.items() if r)
+    return (
+        f"nothing was learnt: of the validation images the base names {measured[0]:.3f} rightly and the best trained "
+        f"round {trained:.3f}; see in the report what was trained on, and try more images a class, more rounds, or a "
+        "higher train.learning_rate"
+    )
+
+
 def _share(counts: Counts, part: str, whole: str) -> float | None:
     return counts.get(part, 0) / counts[whole] if counts.get(whole) else None
 

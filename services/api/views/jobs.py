@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from services.api.database.models import Job
 from services.api.rounds import Position, plan
 from services.api.views.eta import eta_s
-from services.api.views.figures import RoundFigures, best_round, round_figures
+from services.api.views.figures import RoundFigures, best_round, learnt_nothing, round_figures
 from services.api.views.steps import ShardRows, StepView, step_view
 from shared.errors import ErrorReport
 from shared.job_settings import benchmarked
@@ -104,7 +104,7 @@ def job_view(
     return JobView(
         **summary_fields(job),
         settings=job.settings,
-        warnings=job.warnings,
+        warnings=[*job.warnings, *_warnings_of_result(job, rounds)],
         percent=_percent(job, list(steps.values())),
         eta_s=None if JobStatus(job.status).is_terminal else eta_s(list(steps.values())),
         seconds=round(seconds, 3) if seconds is not None else None,
@@ -112,6 +112,11 @@ def job_view(
         figures=figures,
         rounds=rounds,
     )
+
+
+def _warnings_of_result(job: Job, rounds: Sequence[RoundView]) -> list[str]:
+    found = learnt_nothing({r.round: r.figures for r in rounds}) if job.status == JobStatus.SUCCEEDED else None
+    return [found] if found else []
 
 
 def _round_view(round_: int, steps: Mapping[Position, StepView], adapter: str | None) -> RoundView:

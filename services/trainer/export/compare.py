@@ -17,7 +17,7 @@ from services.trainer.plan import TrainPair
 from services.trainer.tuning.encoding import PairEncoder
 from services.trainer.tuning.probing import logprobs
 from services.trainer.tuning.processing import load_processor
-from shared.errors import SystemFault
+from shared.errors import UserFault
 from shared.types.probes import PROBES, Probe, Probes
 
 _LIKELIEST = 5
@@ -28,7 +28,8 @@ _SPARE = 1.3
 
 
 def compare(plan: MergePlan) -> Comparison:
-    """Raises SystemFault `merged_differs` with the figures when the merged model is not base + adapter."""
+    """Raises UserFault `merged_differs` with the figures when the merged model is not base + adapter: however often it
+    is tried, these weights merged into this type differ, so another wish must be made."""
     torch.set_num_threads(plan.threads)
     probes = Probes.model_validate_json((plan.adapter / PROBES).read_text()).probes
     device = _device(plan.model_path)
@@ -56,7 +57,7 @@ def demand_same(found: Comparison) -> None:
     if not wrong and found.mean == found.mean:
         return
     remedy = "Export the adapter instead; the merged weights are not offered."
-    raise SystemFault(
+    raise UserFault(
         f"the merged model is not base + adapter: over {found.places} places of the adapter's probes their "
         f"log-probabilities are {found.mean:.2g} nats apart in the mean and {found.largest:.2g} at most, where the "
         f"adapter is {found.base:.2g} from its base; the weights are kept in {found.kept_in}",

@@ -16,7 +16,7 @@ from services.trainer.export.plan import Comparison, MergePlan
 from services.trainer.step.child import Child
 from services.trainer.wiring import TrainerSettings
 from shared.artefacts import ArtefactWriter, ManifestRef, fingerprint
-from shared.errors import SystemFault
+from shared.errors import SelfSynthError, SystemFault
 from shared.types.export import ExportedFile, ExportJob
 from shared.types.probes import PROBES, Probes
 from shared.worker.context import StepContext
@@ -29,8 +29,8 @@ _LOOK_S = 0.2
 
 
 def export(context: StepContext, settings: TrainerSettings) -> ManifestRef:
-    """One attempt. Raises UserFault (unknown base model, one that cannot be merged) and SystemFault: `merged_differs`
-    when the merged model, loaded again, does not say what base + adapter says."""
+    """One attempt. Raises UserFault (unknown base model, one that cannot be merged; `merged_differs` when the merged
+    model, loaded again, does not say what base + adapter says) and SystemFault."""
     job = ExportJob.model_validate(context.task.params)
     with _work_folder(settings.work_dir / f"{context.task.step_id}-a{context.task.attempt}") as folder:
         adapter = _fetch_adapter(context, job, folder / "adapter")
@@ -90,7 +90,7 @@ def _merge(context: StepContext, plan: MergePlan) -> Comparison:
         while child.running(_LOOK_S):
             context.check()
         found = Comparison.model_validate_json(child.outcome(plan.result, plan.error, "merging"))
-    except SystemFault:
+    except SelfSynthError:
         log.error("merging failed", stderr=child.last_lines())
         raise
     finally:

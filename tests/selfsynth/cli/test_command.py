@@ -140,3 +140,21 @@ def test_files_that_are_not_there_are_told_before_anything_starts(
     assert _run(*arguments) == 1
     _is_one_clear_error(capsys.readouterr().err, words)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("jobs", "adapter", "job_x", "full"), "full is there already and no empty folder"),
+        (("report", "job_x", "--out", "page.pdf"), "page.pdf: reports are not written as .pdf"),
+    ],
+)
+def test_a_target_that_cannot_be_meant_is_refused_before_the_api_is_asked(
+    arguments: tuple[str, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine.txt").write_text("mine")
+    assert _run(*arguments) == 1
+    _is_one_clear_error(capsys.readouterr().err, words)
+    assert [path.name for path in tmp_path.rglob("*")] == ["full", "mine.txt"]

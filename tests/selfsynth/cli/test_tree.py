@@ -53,6 +53,12 @@ def test_news_are_told_once() -> None:
     assert "round 0  accuracy 0.125" in list(news(None, before))
 
 
+def test_a_warning_is_told_once_and_stands_under_the_tree() -> None:
+    before, after = job("running"), job("running") | {"warnings": ["no test split"]}
+    assert list(news(before, after)) == ["warning: no test split"]
+    assert "warning: no test split" in _text(job_tree(after))
+
+
 def test_a_finished_round_tells_its_interval_pairs_and_fallbacks() -> None:
     figures = {"accuracy": 0.5, "accuracy_ci": (0.4, 0.6), "pairs": 20, "fallbacks": 3}
     told = result_line({"round": 2, "figures": figures})

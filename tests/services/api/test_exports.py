@@ -9,7 +9,7 @@ import pytest
 
 from selfsynth.cli import main
 from selfsynth.client import Client
-from shared.errors import ErrorReport
+from shared.errors import ErrorReport, InvalidInput
 from shared.types.export import ExportJob
 from shared.types.lifecycle import StepName
 from tests.services.api.conftest import KEY, Stack
@@ -54,9 +54,12 @@ def test_files_that_are_whole_are_not_fetched_again_and_others_are(stack: Stack,
         before = (tmp_path / "model.safetensors").stat().st_mtime_ns
         (tmp_path / "README.md").write_text("torn")
         client.download_export(made["id"], tmp_path)
-    assert (tmp_path / "model.safetensors").stat().st_mtime_ns == before
-    assert (tmp_path / "README.md").read_text() == "# a card"
-    assert not list(tmp_path.glob("*.partial"))
+        assert (tmp_path / "model.safetensors").stat().st_mtime_ns == before
+        assert (tmp_path / "README.md").read_text() == "# a card"
+        assert not list(tmp_path.glob("*.partial"))
+        (tmp_path / "adapter_config.json").write_text("another model's")
+        with pytest.raises(InvalidInput, match=r"holds what is not of exp_\w+: adapter_config.json"):
+            client.download_export(made["id"], tmp_path)
 
 
 def test_the_same_wish_is_the_same_export_also_at_once(stack: Stack, done: Any) -> None:
@@ -108,6 +111,8 @@ def test_a_round_that_is_not_trained_is_refused(stack: Stack, done: Any, body: A
     answer = stack.client.post(f"/jobs/{done['id']}/export", json=body)
     assert (answer.status_code, answer.json()["code"]) == (409, "not_exportable")
     assert f"round {body['round']}" in answer.json()["detail"]
+    assert "; there are: " in answer.json()["detail"]
+    assert answer.json()["remedy"] == "Name a round that is there, or none for the best of them."
 
 
 @pytest.mark.parametrize(
@@ -122,6 +127,7 @@ def test_a_round_counts_once_it_is_measured_or_its_job_is_over(stack: Stack, kno
     stack.play_until(lambda: bool(stack.get(f"/jobs/{job['id']}")["rounds"][1]["adapter"]))
     answer = stack.client.post(f"/jobs/{job['id']}/export", json={})
     assert (answer.status_code, answer.json()["code"]) == (409, "not_exportable")
+    assert answer.json()["remedy"].startswith("Wait for it")
     ended(stack, job["id"])
     assert export(stack, job)["kind"] == "export"
 

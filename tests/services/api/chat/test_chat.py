@@ -168,12 +168,12 @@ def test_the_command_goes_on_with_the_talk_and_passes_over_a_turn_without_an_ans
 ) -> None:
     image = tmp_path / "bird.png"
     image.write_bytes(engine.picture(1))
-    command = ["chat", "--job", job, "--image", str(image), "--round", "1", "--max-tokens", "6"]
+    command = ["chat", "--image", str(image), "--round", "1", "--max-tokens", "6"]
 
-    def told(typed: str) -> tuple[int | str | None, str, str]:
+    def told(typed: str, of: str = job) -> tuple[int | str | None, str, str]:
         monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         with pytest.raises(SystemExit) as ended:
-            main([*command, "--url", stack.url, "--key", KEY])
+            main([*command, "--job", of, "--url", stack.url, "--key", KEY])
         return ended.value.code, *capsys.readouterr()
 
     code, out, err = told(f"{QUESTION}\n\n{'x' * 9000}\nWhy?\n")
@@ -183,3 +183,5 @@ def test_the_command_goes_on_with_the_talk_and_passes_over_a_turn_without_an_ans
     assert "content" in err
     assert told("x" * 9000)[0] == 1
     assert told("")[:2] == (0, "")
+    code, _, err = told("", of="job_none")
+    assert (code, "job_none" in err) == (1, True)

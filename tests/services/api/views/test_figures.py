@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.api.views.figures import RoundFigures, best_round, round_figures, summed
+from services.api.views.figures import RoundFigures, best_round, learnt_nothing, round_figures, summed
 from shared.types.lifecycle import StepName
 
 
@@ -33,3 +33,13 @@ def test_the_best_round_is_the_best_on_validation_and_the_earlier_of_equals() ->
     }
     assert best_round(rounds) == 1
     assert best_round({0: RoundFigures(accuracy=1.0)}) is None
+
+
+def test_a_job_none_of_whose_rounds_is_better_than_its_base_is_told_of() -> None:
+    base, as_good, better = (RoundFigures(validation_accuracy=share) for share in (0.25, 0.25, 0.5))
+    assert "nothing was learnt: of the validation images the base names 0.250" in (
+        learnt_nothing({0: base, 1: as_good}) or ""
+    )
+    assert learnt_nothing({0: base, 1: as_good, 2: better}) is None
+    assert learnt_nothing({0: base}) is None
+    assert learnt_nothing({0: RoundFigures(), 1: RoundFigures(accuracy=0.0)}) is None

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from services.trainer.export.compare import compare, demand_same
 from services.trainer.export.merge import write_merged
 from services.trainer.export.plan import Comparison, MergePlan
-from shared.errors import SystemFault
+from shared.errors import UserFault
 from shared.types.probes import PROBES
 from tests.services.trainer.export.scene import image, probes, random_adapter
 
@@ -32,7 +32,7 @@ def test_one_wrong_weight_on_disk_is_found(plan: MergePlan) -> None:
     weights = load_file(file)
     name = next(name for name in weights if name.endswith("layers.3.mlp.down_proj.weight"))
     save_file(weights | {name: torch.zeros_like(weights[name])}, file, metadata={"format": "pt"})
-    with pytest.raises(SystemFault, match=r"not base \+ adapter: over 4 places") as error:
+    with pytest.raises(UserFault, match=r"not base \+ adapter: over 4 places") as error:
         compare(plan)
     assert error.value.code == "merged_differs"
 
@@ -64,6 +64,6 @@ def test_rounding_is_allowed(good: Comparison) -> None:
     ],
 )
 def test_more_than_rounding_is_refused_with_what_helps(bad: Comparison, remedy: str) -> None:
-    with pytest.raises(SystemFault, match="nats apart") as error:
+    with pytest.raises(UserFault, match="nats apart") as error:
         demand_same(bad)
     assert remedy in error.value.remedy
