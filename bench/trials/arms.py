@@ -109,6 +109,9 @@ class Seed:
         if arm == "ours" and round_ - 1 not in job.adapters:
             self._made(job, round_ - 1, arm)
             self.loop.run(job, round_ - 1, StepName.TRAIN)
+        if job.params["select_concepts"]["refresh"]:
+            self.loop.run(job, round_, StepName.DESCRIBE)
+            self.loop.run(job, round_, StepName.SELECT_CONCEPTS)
         self.loop.run(job, round_, StepName.ANSWER)
         return self.loop.run(job, round_, StepName.SELECT_ANSWERS)
 

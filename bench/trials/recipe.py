@@ -19,16 +19,18 @@ ARMS: Mapping[str, str] = {
     "paper": "`method: paper`",
     "plain_loss": "ours, the label's tokens counting as much as others",
     "without_doubted": "ours, without the images that are perhaps labelled wrongly (`doubt_share` .25)",
+    "refreshed": "ours, concepts chosen anew from the model that enters the round (differs from round 2 on)",
     "ours": "ours",
     "shuffled_labels": "ours, labels shuffled against images (must end at chance)",
 }
 ASKED_SIMPLY = frozenset({"label_only"})
 OWN_CONCEPTS = frozenset({"paper", "shuffled_labels", "without_doubted"})
 # They differ from `ours` only after round 1's pairs are made.
-ROUND_1_OF_OURS = frozenset({"first_sample", "plain_loss"})
+ROUND_1_OF_OURS = frozenset({"first_sample", "plain_loss", "refreshed"})
 # What is as `ours` but for some settings.
 CHANGED: Mapping[str, Mapping[str, Any]] = {
     "paper": {"train": {"label_weight": 1.0}},
     "plain_loss": {"train": {"label_weight": 1.0}},
+    "refreshed": {"select_concepts": {"refresh": True}},
     "without_doubted": {"select_concepts": {"doubt_share": 0.25}},
 }

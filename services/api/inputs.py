@@ -65,7 +65,7 @@ def teacher(facts: JobFacts, at: Position) -> str:
 
 def _inputs(facts: JobFacts, at: Position, shard: int, shards: int) -> dict[str, Keys]:
     examples, bank = {"examples": facts.examples}, {"concept_bank": facts.concept_bank}
-    concepts = {"concepts": _left_by(facts, 1, StepName.SELECT_CONCEPTS)}
+    concepts = {"concepts": _newest_by(facts, at.round, StepName.SELECT_CONCEPTS)}
     match at.step:
         case StepName.INGEST:
             return {}
@@ -98,6 +98,11 @@ def _inputs(facts: JobFacts, at: Position, shard: int, shards: int) -> dict[str,
 
 def _left_by(facts: JobFacts, round_: int, step: StepName) -> Keys:
     return facts.artefacts.get(Position(round_, step), ())
+
+
+def _newest_by(facts: JobFacts, round_: int, step: StepName) -> Keys:
+    """What the step left in the last of the rounds up to this one that have it."""
+    return next((keys for r in range(round_, 0, -1) if (keys := _left_by(facts, r, step))), ())
 
 
 def _own(keys: Keys, shard: int, shards: int) -> Keys:

@@ -23,6 +23,11 @@ class SelectConceptsSettings(StepSettings):
         "of at least this share of the other classes better than those of their own; needs evidence clause. None: no "
         "image is",
     )
+    refresh: bool = Field(
+        False,
+        description="each later round begins with descriptions by the model that enters it, and concepts are chosen "
+        "anew from them; costs describe and select_concepts once more a round",
+    )
 
     @model_validator(mode="after")
     def _doubts_need_clauses(self) -> "SelectConceptsSettings":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.api.rounds import plan, shards_of
+from services.api.rounds import Chosen, plan, shards_of
 from shared.job_settings import JobSettings
 from shared.types.lifecycle import QUEUE_OF_STEP, QueueName, StepName
 from tools.capacity.rates import Rates
@@ -14,7 +14,7 @@ _EVENTS_AN_ATTEMPT = 4  # queued, started, ended, and one that tells something
 def works(scale: Scale, settings: JobSettings, rates: Rates) -> list[Work]:
     """All steps of the job in order."""
     found = []
-    for at in plan("tuning", scale.rounds):
+    for at in plan("tuning", scale.rounds, Chosen(refreshes=settings.select_concepts.refresh)):
         if QUEUE_OF_STEP[at.step] == QueueName.GENERATION:
             found.append(generation(at.step, scale, settings, rates))
         elif QUEUE_OF_STEP[at.step] == QueueName.SELECTION:
@@ -52,8 +52,9 @@ class Estimate:
     def selection_cpu_s(self) -> float:
         """Of one CPU thread for the comparisons alone, where no GPU does them."""
         texts = self.scale.train_images * sum(
-            requests_of(step, self.settings, self.rates).answers * times
-            for step, times in ((StepName.DESCRIBE, 1), (StepName.ANSWER, self.scale.rounds - 1))
+            requests_of(work.step, self.settings, self.rates).answers
+            for work in self.works
+            if work.step in (StepName.DESCRIBE, StepName.ANSWER)
         )
         return texts * self.scale.classes * self.scale.concepts / 1e9 * self.rates.cpu_s_a_billion_pairs
 

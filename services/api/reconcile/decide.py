@@ -85,7 +85,7 @@ def decide(truth: Truth, policy: Policy) -> Move | None:
 
 
 def _advance(truth: Truth) -> Open | Finish:
-    after = following(truth.position, truth.rounds, truth.kind, truth.benchmarked)
+    after = following(truth.position, truth.rounds, truth.kind, truth.chosen)
     if after is None:
         return Finish()
     begins_round = truth.position is not None and after.round > truth.position.round

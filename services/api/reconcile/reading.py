@@ -10,12 +10,11 @@ from services.api.database.connection import Database
 from services.api.database.models import Attempt, Job, Step
 from services.api.job_reading import validation_accuracies
 from services.api.reconcile.truth import AttemptTruth, MessageTruth, Policy, ShardTruth, Truth
-from services.api.rounds import Position
+from services.api.rounds import Position, chosen_steps
 from services.api.sleeping.rule import Use, hindrance
 from services.api.sleeping.uses import uses
 from services.api.stopping import reason_to_stop
 from shared.errors import ErrorReport, QueueUnavailable
-from shared.job_settings import benchmarked
 from shared.queues import Messages
 from shared.types.lifecycle import JobStatus, StepName, StepStatus
 
@@ -52,7 +51,7 @@ class Reader:
             use=use,
             hindrance=hindrance(use, others) if use else None,
             enough=enough,
-            benchmarked=benchmarked(job.settings, job.rounds),
+            chosen=chosen_steps(job.settings, job.rounds),
         )
 
     def _shard(self, step: Step, attempts: list[Attempt], now: datetime) -> ShardTruth:

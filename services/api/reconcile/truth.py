@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from services.api.rounds import Position
+from services.api.rounds import NONE_CHOSEN, Chosen, Position
 from services.api.sleeping.rule import Use
 from shared.errors import ErrorReport
 from shared.types.lifecycle import JobStatus, StepStatus
@@ -58,7 +58,7 @@ class ShardTruth:
 class Truth:
     """The job's row, and the steps of its present position (none before the first).
 
-    `benchmarked` are the rounds that end with a benchmark. `use` is what the position is to the engine, `hindrance` why
+    `chosen` are the steps that it has by choice. `use` is what the position is to the engine, `hindrance` why
     none of its steps may begin now, `enough` why no round is to follow the present one.
     """
 
@@ -72,7 +72,7 @@ class Truth:
     use: Use | None = None
     hindrance: str | None = None
     enough: str | None = None
-    benchmarked: frozenset[int] = frozenset()
+    chosen: Chosen = NONE_CHOSEN
 
 
 @dataclass(frozen=True)

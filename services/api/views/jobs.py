@@ -7,12 +7,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from services.api.database.models import Job
-from services.api.rounds import Position, plan
+from services.api.rounds import Position, chosen_steps, plan
 from services.api.views.eta import eta_s
 from services.api.views.figures import RoundFigures, best_round, learnt_nothing, round_figures
 from services.api.views.steps import ShardRows, StepView, step_view
 from shared.errors import ErrorReport
-from shared.job_settings import benchmarked
 from shared.types.lifecycle import JobStatus, StepName
 
 
@@ -96,7 +95,7 @@ def summary_fields(job: Job) -> dict[str, Any]:
 def job_view(
     job: Job, shards: Mapping[Position, Sequence[ShardRows]], adapters: Mapping[int, str], now: datetime
 ) -> JobView:
-    positions = plan(job.kind, job.rounds, benchmarked(job.settings, job.rounds))
+    positions = plan(job.kind, job.rounds, chosen_steps(job.settings, job.rounds))
     steps = {at: step_view(at.step.value, shards.get(at, ()), now) for at in positions}
     rounds = [_round_view(r, steps, adapters.get(r)) for r in range(job.rounds + 1)]
     seconds = ((job.ended_at or now) - job.started_at).total_seconds() if job.started_at else None

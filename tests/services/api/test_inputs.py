@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from services.api.inputs import JobFacts, task_for
-from services.api.rounds import Position
+from services.api.rounds import Position, steps_of
 from shared.types.lifecycle import StepName as S
 
 FACTS = JobFacts(
@@ -18,7 +18,7 @@ FACTS = JobFacts(
     examples=("ex",),
     concept_bank=("bank",),
     artefacts={Position(0, S.ASK_CONCEPTS): ("0/ask_concepts",)}
-    | {Position(r, s): (f"{r}/{s}",) for r in (1, 2) for s in S},
+    | {Position(r, s): (f"{r}/{s}",) for r in (1, 2) for s in steps_of(r)},
     adapters={1: "adapter-1", 2: "adapter-2"},
 )
 
@@ -51,6 +51,17 @@ FACTS = JobFacts(
 )
 def test_each_step_is_told_what_to_read(at: Position, inputs: dict[str, str]) -> None:
     assert task_for(FACTS, at, 0, 1, 1).inputs == {name: (key,) for name, key in inputs.items()}
+
+
+def test_concepts_that_were_chosen_anew_are_read_from_their_round_on() -> None:
+    facts = replace(FACTS, artefacts={**FACTS.artefacts, Position(2, S.SELECT_CONCEPTS): ("new",)})
+    read = {
+        at: task_for(facts, at, 0, 1, 1).inputs["concepts"]
+        for at in (Position(1, S.EVALUATE), Position(2, S.ANSWER), Position(2, S.EVALUATE), Position(3, S.ANSWER))
+    }
+    assert [keys[0] for keys in read.values()] == ["1/select_concepts", "new", "new", "new"]
+    again = task_for(facts, Position(2, S.DESCRIBE), 0, 1, 1)
+    assert (again.teacher, task_for(facts, Position(1, S.DESCRIBE), 0, 1, 1).teacher) == ("job_1-r1", "tiny")
 
 
 def test_a_shard_of_selection_reads_what_its_own_shard_was_answered_and_all_where_it_was_cut_otherwise() -> None:

@@ -1,6 +1,6 @@
 """The table of steps."""
 
-from services.api.rounds import Position, following, plan, shards_of
+from services.api.rounds import Position, chosen_steps, following, plan, shards_of
 from shared.job_settings import benchmarked, resolve
 from shared.types.lifecycle import StepName
 
@@ -25,13 +25,21 @@ def test_later_rounds_answer_instead_of_describing() -> None:
 
 
 def test_chosen_rounds_end_with_a_benchmark_as_the_base_does() -> None:
-    chosen = benchmarked({"benchmark": {"tasks": ["quiz"], "rounds": [2]}}, 3)
+    chosen = chosen_steps({"benchmark": {"tasks": ["quiz"], "rounds": [2]}}, 3)
     ends = [at.round for at in plan("tuning", 3, chosen) if at.step == StepName.BENCHMARK]
     assert ends == [0, 2]
-    assert following(Position(2, StepName.EVALUATE), 3, benchmarked=chosen) == Position(2, StepName.BENCHMARK)
-    assert following(Position(2, StepName.BENCHMARK), 3, benchmarked=chosen) == Position(3, StepName.ANSWER)
+    assert following(Position(2, StepName.EVALUATE), 3, chosen=chosen) == Position(2, StepName.BENCHMARK)
+    assert following(Position(2, StepName.BENCHMARK), 3, chosen=chosen) == Position(3, StepName.ANSWER)
     assert benchmarked({"benchmark": {"tasks": ["quiz"], "rounds": None}}, 2) == {0, 1, 2}
     assert benchmarked({"benchmark": None}, 2) == benchmarked({}, 2) == frozenset()
+
+
+def test_concepts_are_chosen_anew_in_later_rounds_where_that_is_asked_for() -> None:
+    chosen = chosen_steps(resolve("default", {"select_concepts": {"refresh": True}}).model_dump(mode="json"), 3)
+    assert following(Position(1, StepName.EVALUATE), 3, chosen=chosen) == Position(2, StepName.DESCRIBE)
+    assert following(Position(2, StepName.SELECT_CONCEPTS), 3, chosen=chosen) == Position(2, StepName.ANSWER)
+    assert len(plan("tuning", 3, chosen)) == 1 + 5 + 6 + 6
+    assert chosen_steps({}, 3) == chosen_steps(resolve("default", {}).model_dump(mode="json"), 3)
 
 
 def test_an_ingest_job_has_one_step() -> None:

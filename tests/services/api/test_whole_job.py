@@ -35,6 +35,22 @@ def test_a_job_goes_through_all_rounds_in_order(stack: Stack, done: Any) -> None
     assert [step["shards"] for step in done["rounds"][2]["steps"]] == [2, 2, 1, 2]
 
 
+def test_a_job_that_refreshes_has_the_entering_model_describe_and_concepts_chosen_anew(
+    stack: Stack, known: str
+) -> None:
+    job = stack.job(known, rounds=2, settings={"select_concepts": {"refresh": True}})["id"]
+    stack.play_until(lambda: stack.get(f"/jobs/{job}")["is_terminal"])
+    ended = stack.get(f"/jobs/{job}")
+    assert (ended["status"], ended["percent"]) == ("succeeded", 100.0)
+    steps = [step["step"] for step in ended["rounds"][2]["steps"]]
+    assert steps == ["describe", "select_concepts", "answer", "select_answers", "train", "evaluate"]
+    tasks = {(t.round, t.step): t for t in stack.worker.played if t.job_id == job}
+    assert tasks[2, StepName.DESCRIBE].teacher == f"{job}-r1"
+    assert tasks[2, StepName.SELECT_CONCEPTS].inputs["descriptions"][0].startswith(f"jobs/{job}/r2/describe/")
+    for step in (StepName.ANSWER, StepName.SELECT_ANSWERS):
+        assert tasks[2, step].inputs["concepts"][0].startswith(f"jobs/{job}/r2/select_concepts/")
+
+
 def test_figures_are_summed_over_shards(done: Any) -> None:
     figures = [r["figures"] for r in done["rounds"]]
     assert [f["accuracy"] for f in figures] == [0.75, 0.75, 0.75]
@@ -48,7 +64,7 @@ def test_figures_are_summed_over_shards(done: Any) -> None:
 
 def test_each_step_reads_what_the_steps_before_it_left(stack: Stack, done: Any) -> None:
     tasks = {
-        (t.round, t.step): t for t in stack.worker.played if (t.job_id == done["id"] and t.shard == 1) or t.shards == 1
+        (t.round, t.step): t for t in stack.worker.played if t.job_id == done["id"] and (t.shard == 1 or t.shards == 1)
     }
     job = done["id"]
     assert len(tasks[1, StepName.SELECT_CONCEPTS].inputs["descriptions"]) == 2
