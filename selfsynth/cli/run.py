@@ -27,7 +27,7 @@ from shared.job_settings import resolve
 
 # The user allowed them, so there is no share of all pairs above which they are dropped; the result tells their number.
 _FALLBACKS = (
-    '{"synthesise": {"fallback": "label_only"}}',
+    '{"synthesise": {"fallback": "label_only", "max_fallback_share": 1.0}}',
     '{"select_answers": {"fallback": "label_only", "max_fallback_share": 1.0}}',
 )
 

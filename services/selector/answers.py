@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from services.selector import fallbacks, inputs
+from services.selector import inputs
 from services.selector.encoder import Encoder
-from services.selector.fallbacks import Question
+from services.selector.fallbacks import fallback
 from services.selector.judging import Judge
 from services.selector.parts import missing, write_missing
 from services.selector.ranking import AnswerRanking
@@ -15,6 +15,8 @@ from services.selector.terms import added, of_contrast
 from shared.artefacts import ArtefactWriter, ManifestRef
 from shared.errors import TooFewPairs
 from shared.job_settings import JobSettings, SelectAnswersSettings
+from shared.scoring import fallbacks
+from shared.scoring.fallbacks import Question
 from shared.scoring.ledger import pair_figures
 from shared.seeds import derive
 from shared.sharding import cut
@@ -25,7 +27,7 @@ from shared.worker.context import StepContext
 
 
 def run(context: StepContext, encoder: Encoder) -> ManifestRef:
-    """Raises TooFewPairs when too few of the shard's questions end in a pair and the job allows no fallbacks."""
+    """Raises TooFewPairs when too few of the shard's questions end in a pair that counts."""
     settings = context.settings
     examples = inputs.own_share(context, inputs.train_examples(context))
     parts = cut(examples, settings.examples_per_part)
@@ -61,7 +63,8 @@ def _selection(
 
 @dataclass(frozen=True)
 class Selection:
-    """All that a part's decisions need. `fallbacks` are the questions that may have one; None: decided part by part."""
+    """All that a part's decisions need. `fallbacks` are the questions that may have one. None: the score comes before
+    the label, so that who lacks a pair is known only with the part's scores, and the cap holds in each part."""
 
     noun: str
     asks_for: AsksFor
@@ -84,9 +87,10 @@ class Selection:
         ]
         if self.judge.settings.fallback == "drop":
             return [row for rows in judged for row in rows]
-        lacking = [_question(rows) for rows in judged if not _has_pair(rows)]
-        may = self._may_fall_back(lacking, len(judged) - len(lacking))
-        return [row for rows in judged for row in (*rows, *self._fallback_of(rows, labels[rows[0].example_id], may))]
+        rows = [row for rows in judged for row in (*rows, *self._fallback_of(rows, labels[rows[0].example_id]))]
+        if self.fallbacks is not None:
+            return fallbacks.within(rows, self.fallbacks)
+        return fallbacks.cap(rows, self.judge.settings.max_fallback_share, self.seed)
 
     def _scored(self, part: Sequence[Example]) -> Iterator[list[Candidate]]:
         """Each example's candidates with their scores; the part's texts are embedded together."""
@@ -104,19 +108,12 @@ class Selection:
             scores_y = scores_y + of_contrast(self.judge.settings, rows, scores_y)
             yield [row.model_copy(update={"score": float(s)}) for row, s in zip(rows, scores_y, strict=True)]
 
-    def _may_fall_back(self, lacking: Sequence[Question], pair_count: int) -> frozenset[Question]:
-        """Where the score comes before the label, who lacks a pair is known only now: the cap holds in each part."""
-        if self.fallbacks is not None:
-            return self.fallbacks
-        return fallbacks.allowed(lacking, pair_count, self.judge.settings.max_fallback_share, self.seed)
-
-    def _fallback_of(self, rows: Sequence[Candidate], label: str, may: frozenset[Question]) -> list[Candidate]:
-        """The row that stands in for a question without a pair; beyond the cap it is there, but not kept."""
-        if _has_pair(rows):
+    def _fallback_of(self, rows: Sequence[Candidate], label: str) -> list[Candidate]:
+        """The row that stands in for a question without a pair."""
+        if any(row.kept for row in rows):
             return []
         seed = derive(self.seed, "simple", *_question(rows))
-        row = fallbacks.fallback(rows[-1], label, self.noun, seed, self.asks_for)
-        return [row if _question(rows) in may else fallbacks.capped(row)]
+        return [fallback(rows[-1], label, self.noun, seed, self.asks_for)]
 
 
 def _fallbacks(context: StepContext, examples: Sequence[Example], judge: Judge, seed: int) -> frozenset[Question]:
@@ -143,25 +140,20 @@ def by_question(rows: Iterable[Candidate]) -> list[list[Candidate]]:
     return [list(group) for _, group in groupby(ordered, key=lambda row: row.question_id)]
 
 
-def _has_pair(rows: Sequence[Candidate]) -> bool:
-    return any(row.kept for row in rows)
-
-
 def _question(rows: Sequence[Candidate]) -> Question:
     return rows[0].example_id, rows[0].question_id
 
 
 def require_pairs(counts: Mapping[str, float], settings: JobSettings) -> None:
     """Raises TooFewPairs, with the counts, when there is nothing, or too little, to train on."""
-    questions, pairs = int(counts["questions"]), int(counts["pairs"])
+    questions = int(counts["questions"])
+    pairs = fallbacks.pairs_that_count(counts, settings.select_answers.max_fallback_share)
     share = settings.min_pair_share
-    forgiven = pairs > 0 and settings.select_answers.fallback == "label_only"
-    if not questions or forgiven or (pairs > 0 and pairs >= share * questions):
+    if not questions or (pairs > 0 and pairs >= share * questions):
         return
     raise TooFewPairs(
         f"only {pairs} of {questions} questions ended in a QA pair; at least {share:.0%} must: of the other questions "
         "no candidate answer was whole, free of repetition and named the label",
         remedy="Raise settings.answer.samples, settings.answer.rationalise or settings.answer.max_tokens, set "
-        "settings.select_answers.fallback to label_only (and max_fallback_share to 1 where no answer names the label), "
-        "or lower settings.min_pair_share.",
+        "settings.select_answers.fallback to label_only and max_fallback_share to 1, or lower settings.min_pair_share.",
     )

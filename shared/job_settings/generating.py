@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from shared.job_settings.explanation import FaithfulnessSettings, JudgeSettings
-from shared.job_settings.fields import Fallback, Share, StepSettings, Temperature, Tokens, TopP
+from shared.job_settings.fields import Fallback, FallbackShare, Share, StepSettings, Temperature, Tokens, TopP
 
 
 class DescribeSettings(StepSettings):
@@ -47,6 +47,7 @@ class SynthesiseSettings(StepSettings):
     resample_temperature: Temperature = 0.7
     reject_repetition: bool = True
     fallback: Fallback = "drop"
+    max_fallback_share: FallbackShare = 0.2
 
 
 class AnswerSettings(StepSettings):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from shared.job_settings.fields import Fallback, Share, StepSettings, Weight
+from shared.job_settings.fields import Fallback, FallbackShare, StepSettings, Weight
 
 
 class SelectConceptsSettings(StepSettings):
@@ -42,7 +42,7 @@ class SelectAnswersSettings(StepSettings):
     negatives: Literal["other_classes", "all_concepts"] = "other_classes"
     reject_repetition: bool = True
     fallback: Fallback = "drop"
-    max_fallback_share: Share = Field(0.2, description="fallback pairs above this share of all pairs are dropped")
+    max_fallback_share: FallbackShare = 0.2
     suspect_share: float | None = Field(
         0.5,
         gt=0,

@@ -27,7 +27,13 @@ SETTINGS = {
     "noun": "bird",
     "questions": "generic",
     "describe": {"instructions": 3, "samples": 6, "max_tokens": 48},
-    "synthesise": {"questions": 1, "resamples": 0, "max_tokens": 48, "fallback": "label_only"},
+    "synthesise": {
+        "questions": 1,
+        "resamples": 0,
+        "max_tokens": 48,
+        "fallback": "label_only",
+        "max_fallback_share": 1.0,
+    },
     "evaluate": {"max_tokens": 48},
     "train": {"lora_rank": 4, "epochs": 1, "batch_size": 8, "precision": "float32", "gradient_checkpointing": False},
 }

@@ -28,7 +28,13 @@ SETTINGS: dict[str, Any] = {
     "questions": "generic",
     "examples_per_part": 1,
     "describe": {"instructions": 1, "samples": 2, "max_tokens": 12},
-    "synthesise": {"questions": 2, "resamples": 0, "max_tokens": 8, "fallback": "label_only"},
+    "synthesise": {
+        "questions": 2,
+        "resamples": 0,
+        "max_tokens": 8,
+        "fallback": "label_only",
+        "max_fallback_share": 1.0,
+    },
     "evaluate": {"max_tokens": 8},
     "train": {
         "lora_rank": 4,

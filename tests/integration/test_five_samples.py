@@ -25,7 +25,13 @@ SAMPLES = {
 SETTINGS: dict[str, Any] = {
     "questions": "generic",  # those that the shipped model has learnt
     "describe": {"instructions": 1, "samples": 1, "max_tokens": 32},
-    "synthesise": {"questions": 1, "resamples": 0, "max_tokens": 40, "fallback": "label_only"},
+    "synthesise": {
+        "questions": 1,
+        "resamples": 0,
+        "max_tokens": 40,
+        "fallback": "label_only",
+        "max_fallback_share": 1.0,
+    },
     "evaluate": {"max_tokens": 40},
     "train": TRAIN
     | {

@@ -15,7 +15,13 @@ SETTINGS: dict[str, Any] = {
     "noun": "bird",
     "questions": "generic",
     "describe": {"instructions": 1, "samples": 2, "max_tokens": 64},
-    "synthesise": {"questions": 2, "resamples": 1, "max_tokens": 80, "fallback": "label_only"},
+    "synthesise": {
+        "questions": 2,
+        "resamples": 1,
+        "max_tokens": 80,
+        "fallback": "label_only",
+        "max_fallback_share": 1.0,
+    },
     "evaluate": {"max_tokens": 64},
     "train": TRAIN
     | {

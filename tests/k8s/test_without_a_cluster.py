@@ -26,7 +26,13 @@ from tools.cluster_secrets import secret_objects
 SETTINGS: dict[str, Any] = {
     "questions": "generic",
     "describe": {"instructions": 1, "samples": 1, "max_tokens": 24},
-    "synthesise": {"questions": 1, "resamples": 0, "max_tokens": 32, "fallback": "label_only"},
+    "synthesise": {
+        "questions": 1,
+        "resamples": 0,
+        "max_tokens": 32,
+        "fallback": "label_only",
+        "max_fallback_share": 1.0,
+    },
     "evaluate": {"max_tokens": 32},
     "train": TRAIN | {"lora_rank": 4, "lora_alpha": 8, "batch_size": 16},
 }

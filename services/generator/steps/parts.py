@@ -19,11 +19,13 @@ from shared.worker.watching import run_watched
 
 R = TypeVar("R", bound=Record)
 RowsOf = Callable[[Sitting], Awaitable[Sequence[R]]]
+Settled = Callable[[Sequence[R]], Sequence[R]]
 
 
 class PartRun(Generic[R]):
     """One attempt at a shard: `rows_of` is called once for every example whose part is not there yet. `per_part` is how
     many examples a part holds, `failed_share` how many of the requests may fail; None: as the job's settings say.
+    `settled` has the last word on a part's rows, when they are all there.
 
     Parts in which a request failed are put last, when it is known that not too many did: a later attempt then finds no
     part that it would have to ask for again.
@@ -37,11 +39,13 @@ class PartRun(Generic[R]):
         rows_of: RowsOf[R],
         per_part: int | None = None,
         failed_share: float | None = None,
+        settled: Settled[R] = lambda rows: rows,
     ) -> None:
         self._context = context
         self._parts = cut(examples, per_part or context.settings.examples_per_part)
         self.writer = ArtefactWriter(context.store, context.task, record)
         self._rows_of = rows_of
+        self._settled = settled
         self._rows: dict[int, dict[int, Sequence[R]]] = {}
         self._total = len(examples)
         self._done = sum(len(part) for number, part in enumerate(self._parts) if number in self.writer.done)
@@ -98,7 +102,8 @@ class PartRun(Generic[R]):
     async def _put(self, number: int) -> None:
         self._context.check()
         rows = self._rows.pop(number)
-        await asyncio.to_thread(self.writer.put, number, [row for k in sorted(rows) for row in rows[k]])
+        settled = self._settled([row for k in sorted(rows) for row in rows[k]])
+        await asyncio.to_thread(self.writer.put, number, settled)
 
     def _tell(self) -> None:
         failed = {"failed_requests": float(self._failures.count)} if self._failures.count else {}

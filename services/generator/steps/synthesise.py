@@ -4,7 +4,7 @@ Every try is a row of the ledger; the kept ones are the QA pairs, with the plain
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.generator.chat import Engine, Reply
 from services.generator.prompts import Pools
@@ -17,15 +17,18 @@ from services.generator.steps.telling import Telling
 from shared.artefacts import ManifestRef
 from shared.bare_answer import bare_answer
 from shared.errors import TooFewPairs
+from shared.job_settings import JobSettings
+from shared.scoring import fallbacks
 from shared.scoring.fitness import AnswerCheck
 from shared.scoring.ledger import pair_figures
+from shared.seeds import derive
 from shared.types.records import Candidate
 from shared.worker.closed_set import label_scorer
 from shared.worker.context import StepContext
 
 
 def run(context: StepContext, engine: Engine) -> ManifestRef:
-    """Raises TooFewPairs when fewer than `min_pair_share` of the shard's questions ended in a pair."""
+    """Raises TooFewPairs when fewer than `min_pair_share` of the shard's questions ended in a pair that counts."""
     job = context.settings
     settings, pools = job.synthesise, pools_of(job)
     examples = asked_examples(context)
@@ -39,10 +42,15 @@ def run(context: StepContext, engine: Engine) -> ManifestRef:
         ledgers = await asyncio.gather(*(_pair(sitting, question, telling, pools) for question in drawn))
         return [row for ledger in ledgers for row in ledger]
 
-    parts = PartRun(context, Candidate, examples, rows_of)
+    def capped(rows: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Who lacks a pair is known only when all are asked, and parts are kept long before: the cap holds in each."""
+        seed = derive(context.task.seed, context.task.round, context.task.step)
+        return fallbacks.cap(rows, settings.max_fallback_share, seed)
+
+    parts = PartRun(context, Candidate, examples, rows_of, settled=capped)
     parts.complete(engine)
     figures = pair_figures(parts.writer.read(), {example.id: example.label for example in examples})
-    require_pairs(figures, job.min_pair_share)
+    require_pairs(figures, job)
     return parts.writer.finish(parts.part_count, figures)
 
 
@@ -61,13 +69,14 @@ async def _pair(sitting: Sitting, question: Question, telling: Telling, pools: P
     return rows
 
 
-def require_pairs(figures: dict[str, float], min_share: float) -> None:
-    """Raises TooFewPairs, with the counts, when too few questions ended in a pair."""
-    questions, pairs = int(figures["questions"]), int(figures["pairs"])
+def require_pairs(figures: Mapping[str, float], settings: JobSettings) -> None:
+    """Raises TooFewPairs, with the counts, when too few questions ended in a pair that counts."""
+    questions, min_share = int(figures["questions"]), settings.min_pair_share
+    pairs = fallbacks.pairs_that_count(figures, settings.synthesise.max_fallback_share)
     if questions and pairs < min_share * questions:
         raise TooFewPairs(
             f"only {pairs} of {questions} questions ended in a QA pair; at least {min_share:.0%} must: the model "
             "seldom names the label even when it is told",
-            remedy="Use a model that knows the domain, set settings.synthesise.fallback to label_only, raise "
-            "settings.synthesise.resamples, or lower settings.min_pair_share.",
+            remedy="Use a model that knows the domain, raise settings.synthesise.resamples, set "
+            "settings.synthesise.fallback to label_only and max_fallback_share to 1, or lower settings.min_pair_share.",
         )

@@ -121,6 +121,15 @@ def test_allowed_fallbacks_are_capped_at_their_share_of_all_pairs(world: World) 
     assert {row.question_id for row in extra} == {0, 1}
 
 
+def test_fallbacks_are_no_pairs_to_go_on_by_unless_they_may_be_all(world: World) -> None:
+    give_answers(world, right=1)
+    world.params["select_answers"] = {"fallback": "label_only", "max_fallback_share": 0.5}
+    with pytest.raises(TooFewPairs, match="only 2 of 12 questions"):
+        ledger(world)
+    world.params["min_pair_share"] = 0.1
+    assert [row.reason for row in ledger(world)].count("fallback") == 2
+
+
 def test_no_pair_at_all_fails_even_where_fallbacks_are_allowed(world: World) -> None:
     give_answers(world, right=0)
     world.params["select_answers"] = {"fallback": "label_only"}

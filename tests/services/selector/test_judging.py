@@ -1,9 +1,6 @@
-"""Rejection sampling, fallbacks and their cap, without a store."""
+"""Rejection sampling and fallbacks, without a store."""
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from services.selector.fallbacks import allowed, fallback
+from services.selector.fallbacks import fallback
 from services.selector.judging import Judge
 from shared.job_settings import SelectAnswersSettings, resolve
 from shared.scoring.labels import LabelScorer
@@ -60,18 +57,6 @@ def test_a_fallback_is_a_simple_question_and_the_bare_label() -> None:
     row = fallback(candidate("A bird.", 2, score=-1.0), "wren", "bird", seed=0)
     assert (row.kind, row.source, row.sample, row.score) == ("simple", "fallback", 3, None)
     assert (row.question, row.text) == ("What is the name of this bird?", "This is a wren.")
-
-
-@given(st.integers(0, 60), st.integers(0, 200), st.floats(0, 1))
-def test_fallbacks_are_as_many_as_the_cap_allows_and_no_more(lacking: int, pairs: int, share: float) -> None:
-    count = len(allowed([("x", k) for k in range(lacking)], pairs, share, seed=1))
-    assert count <= share * (pairs + count)
-    assert count == lacking or count + 1 > share * (pairs + count + 1)
-
-
-def test_which_questions_fall_back_is_drawn_by_seed() -> None:
-    lacking = [(f"i{k}", 0) for k in range(50)]
-    assert allowed(lacking, 40, 0.2, 1) == allowed(lacking[::-1], 40, 0.2, 1) != allowed(lacking, 40, 0.2, 2)
 
 
 def test_a_condition_is_asked_for_and_shown() -> None:

@@ -16,8 +16,8 @@ OTHER = {"Mellow Finch": "Sand Warbler", "Sand Warbler": "Mellow Finch"}
 LONG = "word " * 20
 
 
-def synthesise_rows(scene: Scene, fake: FakeEngine, **settings: object) -> list[Candidate]:
-    params = {"min_pair_share": 0, "synthesise": {**SETTINGS["synthesise"], **settings}}
+def synthesise_rows(scene: Scene, fake: FakeEngine, min_pair_share: float = 0, **settings: object) -> list[Candidate]:
+    params = {"min_pair_share": min_pair_share, "synthesise": {**SETTINGS["synthesise"], **settings}}
     return scene.rows(Candidate, run(synthesise.run, scene.context(StepName.SYNTHESISE, params), fake))
 
 
@@ -111,7 +111,7 @@ def test_repetition_is_let_through_where_the_job_says_so(scene: Scene, fake: Fak
 
 def test_the_fallback_names_the_label_and_answers_a_simple_question(scene: Scene, fake: FakeEngine) -> None:
     fake.says = lambda asked, choice: "I cannot tell."
-    rows = synthesise_rows(scene, fake, fallback="label_only")
+    rows = synthesise_rows(scene, fake, fallback="label_only", max_fallback_share=1.0)
     labels = {example.id: example.label for example in scene.examples}
     kept = [row for row in rows if row.kept]
     assert len(kept) == 40
@@ -120,12 +120,48 @@ def test_the_fallback_names_the_label_and_answers_a_simple_question(scene: Scene
         assert row.text == f"This is a {labels[row.example_id]}."
 
 
+def knows(scene: Scene, count: int) -> Says:
+    """An answer that names the label of the first `count` images, and nothing of the others."""
+    able = {example.sha256 for example in scene.of("train")[:count]}
+    return lambda asked, choice: scene.label_of(asked.image_sha256) if asked.image_sha256 in able else "no"
+
+
+def test_fallbacks_are_capped_in_each_part_and_the_ones_left_out_stay_in_the_ledger(
+    scene: Scene, fake: FakeEngine
+) -> None:
+    fake.says = knows(scene, 8)
+    params = {"examples_per_part": 5, "synthesise": {**SETTINGS["synthesise"], "fallback": "label_only"}}
+    key = run(synthesise.run, scene.context(StepName.SYNTHESISE, params), fake)
+    rows = [row for row in scene.rows(Candidate, key) if row.source == "fallback"]
+    assert Counter((row.kept, row.reason) for row in rows) == {(True, "fallback"): 3, (False, "fallback_capped"): 5}
+    assert {row.example_id for row in rows} == {example.id for example in scene.of("train")[8:]}
+    figures = scene.figures(key)
+    assert (figures["pairs"], figures["fallbacks"], figures["rejected_fallback_capped"]) == (35, 3, 5)
+
+
+def test_an_attempt_that_finishes_another_s_parts_caps_the_same_fallbacks(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = knows(scene, 8)
+    params = {"examples_per_part": 5, "synthesise": {**SETTINGS["synthesise"], "fallback": "label_only"}}
+    whole = scene.rows(Candidate, run(synthesise.run, scene.context(StepName.SYNTHESISE, params), fake))
+    scene.store.delete(max(scene.parts(StepName.SYNTHESISE)))
+    again = run(synthesise.run, scene.context(StepName.SYNTHESISE, params, attempt=2), fake)
+    assert scene.rows(Candidate, again) == whole
+
+
 def test_too_few_pairs_are_the_users_fault_with_the_counts(scene: Scene, fake: FakeEngine) -> None:
-    able = {example.sha256 for example in scene.of("train")[:2]}
-    fake.says = lambda asked, choice: scene.label_of(asked.image_sha256) if asked.image_sha256 in able else "no"
+    fake.says = knows(scene, 2)
     with pytest.raises(TooFewPairs, match="only 8 of 40 questions") as raised:
         run(synthesise.run, scene.context(StepName.SYNTHESISE, {**SETTINGS, "min_pair_share": 0.3}), fake)
     assert raised.value.fault == "user"
+
+
+def test_fallbacks_are_no_pairs_to_go_on_by_unless_they_may_be_all(scene: Scene, fake: FakeEngine) -> None:
+    fake.says = knows(scene, 2)
+    with pytest.raises(TooFewPairs, match="only 8 of 40 questions") as raised:
+        synthesise_rows(scene, fake, min_pair_share=0.25, fallback="label_only", max_fallback_share=0.99)
+    assert "max_fallback_share to 1" in raised.value.remedy
+    rows = synthesise_rows(scene, fake, min_pair_share=0.25, fallback="label_only", max_fallback_share=1.0)
+    assert sum(row.kept for row in rows) == 40
 
 
 def test_pairs_of_an_earlier_attempt_count_too(scene: Scene, fake: FakeEngine) -> None:
@@ -161,7 +197,8 @@ def test_questions_of_an_example_are_not_repeated_and_follow_the_mix(scene: Scen
 
 def test_a_condition_is_asked_for_and_shown(scene: Scene, fake: FakeEngine) -> None:
     fake.says = lambda asked, choice: "I cannot tell."
-    params = {"synthesise": {"questions": 2, "resamples": 0, "fallback": "label_only"}, "asks_for": "condition"}
+    fallbacks = {"fallback": "label_only", "max_fallback_share": 1.0}
+    params = {"synthesise": {"questions": 2, "resamples": 0, **fallbacks}, "asks_for": "condition"}
     rows = scene.rows(Candidate, run(synthesise.run, scene.context(StepName.SYNTHESISE, params), fake))
     pools = {text for kind in QuestionKind for text in question_pool(kind, "bird", "condition")}
     assert {row.question for row in rows} <= pools
