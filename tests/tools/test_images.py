@@ -1,8 +1,10 @@
 """Dockerfiles and compose files keep their rules, without an engine."""
 
+import json
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,20 @@ def test_every_image_runs_as_the_same_ordinary_user_and_tells_its_health(file: P
     for stage in (each for each in stages if not each.startswith("${BUILD_BASE}") and not each.startswith("models")):
         assert "USER 10001:10001" in stage
         assert "HEALTHCHECK" in stage
+
+
+@pytest.mark.parametrize("target", ["server", "server-transformers"])
+def test_an_engine_s_health_is_its_progress_and_the_check_outlasts_its_deadline(target: str) -> None:
+    """/health answers while nothing is computed."""
+    [stage] = re.findall(
+        rf"(?ms)^FROM \S+ AS {target}$(.*?)(?=^FROM |\Z)", (ROOT / "services/generator/Dockerfile").read_text()
+    )
+    [(options, command)] = re.findall(r"(?m)^HEALTHCHECK (.*) CMD (\[.*\])$", stage)
+    module, deadline_s = json.loads(command)[2], float(json.loads(command)[-1])
+    assert module == "services.generator.liveness"
+    assert find_spec(module)
+    assert deadline_s < float(re.findall(r"--timeout=(\d+)s", options)[0])
+    assert "healthcheck" not in COMPOSE["services"]["engine"]
 
 
 def test_dependencies_are_installed_before_any_code_is_copied() -> None:
