@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from bench.trials.arms import Seed  # noqa: E402
 from bench.trials.loop import Loop, running_engine  # noqa: E402
 from bench.trials.page import write  # noqa: E402
-from bench.trials.recipe import ARMS  # noqa: E402
+from bench.trials.recipe import ARMS, recipe_of  # noqa: E402
 from selfsynth.demo.world.dataset import write_dataset  # noqa: E402
 from selfsynth.demo.world.drawn import HARD  # noqa: E402
 from selfsynth.demo.world.twins import twin_of  # noqa: E402
@@ -35,10 +36,12 @@ def main() -> None:
     folder: Path = asked.folder / ("quick" if asked.quick else "full")
     (folder / "store").mkdir(parents=True, exist_ok=True)
     wanted = [(seed, arm) for seed in asked.seeds for arm in asked.arms]
-    todo = [(seed, arm) for seed, arm in wanted if not _is_done(_outcome(folder, seed, arm), asked.rounds)]
+    todo = [(seed, arm) for seed, arm in wanted if not _is_done(_read(_outcome(folder, seed, arm)), asked.rounds)]
     if todo:
         _run(folder, todo, asked.rounds, asked.quick)
-    outcomes = [json.loads(path.read_text()) for path in sorted(folder.glob("outcomes/*.json"))]
+    found = [_read(path) for path in sorted(folder.glob("outcomes/*.json"))]
+    outcomes = [outcome for outcome in found if outcome]
+    demand_equal_steps(outcomes)
     if asked.quick:
         print(json.dumps(outcomes, indent=1))
     else:
@@ -56,7 +59,7 @@ def _run(folder: Path, todo: Iterable[tuple[int, str]], rounds: int, quick: bool
                 write_dataset(world, seed, _QUICK if quick else None, HARD)
             twins = {name: twin_of(name) for name in HARD.species}
             found = Seed(loop, world, seed, quick, twins).run(arm, rounds)
-            _save(_outcome(folder, seed, arm), {"arm": arm, "seed": seed, "rounds": found})
+            _save(_outcome(folder, seed, arm), {"arm": arm, "seed": seed, "recipe": recipe_of(arm), "rounds": found})
             last = found[-1]
             print(f"seed {seed} {arm}: {last['accuracy']:.3f} in {time.monotonic() - began:.0f} s", flush=True)
 
@@ -65,8 +68,25 @@ def _outcome(folder: Path, seed: int, arm: str) -> Path:
     return folder / "outcomes" / f"{arm}-{seed}.json"
 
 
-def _is_done(path: Path, rounds: int) -> bool:
-    return path.exists() and ("base-" in path.name or len(json.loads(path.read_text())["rounds"]) > rounds)
+def _read(path: Path) -> dict[str, Any] | None:
+    """None where there is none, or only one of other settings."""
+    outcome: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return outcome if outcome and outcome.get("recipe") == recipe_of(outcome["arm"]) else None
+
+
+def _is_done(outcome: dict[str, Any] | None, rounds: int) -> bool:
+    return outcome is not None and (outcome["arm"] == "base" or len(outcome["rounds"]) > rounds)
+
+
+def demand_equal_steps(outcomes: Iterable[dict[str, Any]]) -> None:
+    """Raises ValueError where arms of one seed took another number of optimiser steps in a round, or other pairs."""
+    taken: dict[tuple[int, int], dict[str, tuple[int, int]]] = defaultdict(dict)
+    for outcome in outcomes:
+        for round_, figures in enumerate(outcome["rounds"][1:], 1):
+            taken[outcome["seed"], round_][outcome["arm"]] = (figures["pairs"], int(figures["steps"]))
+    for (seed, round_), by_arm in taken.items():
+        if len(set(by_arm.values())) > 1:
+            raise ValueError(f"seed {seed}, round {round_}: the arms' (pairs, steps) differ: {by_arm}")
 
 
 def _save(path: Path, outcome: dict[str, Any]) -> None:

@@ -9,13 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from bench.trials import changes
-from bench.trials.hiding import Hidden, following, hidden_ones
+from bench.trials.hiding import following, hidden_ones, png_of
 from bench.trials.loop import Job, Loop
-from bench.trials.outcome import Figures, distinct_candidates, figures_of
-from bench.trials.recipe import ASKED_SIMPLY, CHANGED, JOB, OWN_CONCEPTS, ROUND_1_OF_OURS
+from bench.trials.outcome import Figures, distinct_candidates, figures_of, found_suspects
+from bench.trials.recipe import (
+    ASKED_SIMPLY,
+    BLIND,
+    CHANGED,
+    GIVEN,
+    JOB,
+    OWN_CONCEPTS,
+    PAIRS_1_OF_OURS,
+    ROUND_1_OF_OURS,
+)
 from selfsynth.demo.world.dataset import draw_images
 from selfsynth.demo.world.drawn import HARD
 from selfsynth.demo.world.measure import read_truth
+from selfsynth.demo.world.scene import Scene
+from services.api.report.suspects import suspects_of
 from services.api.rounds import Position
 from services.generator.prompts import QuestionKind, question_pool
 from shared.artefacts import ArtefactWriter
@@ -62,9 +73,19 @@ class Seed:
         job, ours = self.job(arm), self.job("ours")
         for round_ in range(1, rounds + 1):
             own = self._pairs(job, round_, arm, ours)
-            self.loop.run(job, round_, StepName.TRAIN)
-            found.append({**self._measured(job, round_), **own})
+            key = self._trained(job, round_, arm, ours)
+            measured = self._measured(ours if _as_ours(arm, round_) else job, round_)
+            found.append({**measured, **own, "steps": self.loop.figures(key)["optimiser_steps"]})
         return found
+
+    def _trained(self, job: Job, round_: int, arm: str, ours: Job) -> str:
+        """What is as `ours` in round 1 takes over its adapter instead of training the same again."""
+        if not _as_ours(arm, round_):
+            return self.loop.run(job, round_, StepName.TRAIN)
+        key = self.loop.run(ours, 1, StepName.TRAIN)
+        job.artefacts |= ours.artefacts
+        self.loop.publish(job, 1, key)
+        return key
 
     def _pairs(self, job: Job, round_: int, arm: str, ours: Job) -> Figures:
         """Leaves the round's QA pairs for training, and says what they are."""
@@ -73,34 +94,45 @@ class Seed:
         step = StepName.SYNTHESISE if round_ == 1 else StepName.SELECT_ANSWERS
         if arm == "ours":
             job.artefacts[Position(round_, step)] = (key,)
-            rows = self.loop.rows(key, Candidate)
+            rows = made = self.loop.rows(key, Candidate)
         else:
-            rows = self._changed(job, round_, arm, key)
+            rows, made = self._changed(job, round_, arm, key)
+            key = job.artefacts.get(Position(round_, step), (key,))[0]
             self.loop.leave(job, round_, step, changes.levelled(rows, count, self.seed), Candidate)
-        return {"pairs": count, "pairs_made": len(changes.kept(rows)), "distinct": distinct_candidates(rows)}
+        told = {"pairs": count, "pairs_made": len(changes.kept(rows)), "distinct": distinct_candidates(made)}
+        suspects = [row.example_id for row in suspects_of(self.loop.store, [key])]
+        return told | (found_suspects(suspects, self.labels, self.truth) if made and round_ > 1 else {})
 
-    def _changed(self, job: Job, round_: int, arm: str, of_ours: str) -> list[Candidate]:
-        seed = self.seed + 1000 * round_
-        if arm in ASKED_SIMPLY:
-            pairs = changes.kept(self.loop.rows(of_ours, Candidate))
-            simple = question_pool(QuestionKind.SIMPLE, JOB["noun"])
-            return changes.label_only(self._train, len(pairs), simple, seed)
-        concepts = self.loop.rows(job.artefacts[Position(1, StepName.SELECT_CONCEPTS)][0], ScoredConcept)
-        if arm == "class_explanation":
-            return changes.class_explanation(self.loop.rows(of_ours, Candidate), self.labels, concepts)
-        if arm == "own_explanation":
-            return changes.own_explanation(self._untold(round_), self.labels)
-        if round_ == 1 and arm in ("no_selection", "other_image"):
+    def _changed(self, job: Job, round_: int, arm: str, of_ours: str) -> tuple[list[Candidate], list[Candidate]]:
+        """The arm's pairs, and the candidates that they were chosen from, where its own model gave any."""
+        if arm in GIVEN:
+            return self._given(job, round_, arm, of_ours), []
+        if round_ == 1 and arm in PAIRS_1_OF_OURS:
+            return self.loop.rows(of_ours, Candidate), []
+        if round_ == 1 and arm in BLIND:
+            concepts = self._concepts(job)
             drawn = (
                 changes.random_concepts(concepts, self.seed)
                 if arm == "no_selection"
                 else changes.other_image_concepts(concepts, self.labels, self.seed)
             )
             self.loop.leave(job, 1, StepName.SELECT_CONCEPTS, drawn, ScoredConcept)
-        if round_ == 1 and arm in ROUND_1_OF_OURS:
-            return self.loop.rows(of_ours, Candidate)
         made = self.loop.rows(self._made(job, round_, arm), Candidate)
-        return changes.first_sample(made) if arm == "first_sample" else made
+        return changes.first_sample(made) if arm == "first_sample" else made, made
+
+    def _given(self, job: Job, round_: int, arm: str, of_ours: str) -> list[Candidate]:
+        """Pairs that are no choice among the model's own answers."""
+        pairs = self.loop.rows(of_ours, Candidate)
+        if arm in ASKED_SIMPLY:
+            simple = question_pool(QuestionKind.SIMPLE, JOB["noun"])
+            seed = self.seed + 1000 * round_
+            return changes.label_only(self._train, len(changes.kept(pairs)), simple, seed)
+        if arm == "class_explanation":
+            return changes.class_explanation(pairs, self.labels, self._concepts(job))
+        return changes.own_explanation(self._untold(round_), self.labels)
+
+    def _concepts(self, job: Job) -> list[ScoredConcept]:
+        return self.loop.rows(job.artefacts[Position(1, StepName.SELECT_CONCEPTS)][0], ScoredConcept)
 
     def _made(self, job: Job, round_: int, arm: str) -> str:
         """The pairs as the loop makes them from the job's model; those of `ours` need its earlier rounds trained."""
@@ -130,23 +162,26 @@ class Seed:
         return figures_of(rows, self.truth, self.twins) | self._following(job, round_, rows)
 
     def _following(self, job: Job, round_: int, rows: list[Prediction]) -> Figures:
-        """Asked once more, of pictures in which a part that was cited is hidden, too."""
+        """Asked twice more, of pictures in which a part that was cited, or another one, is hidden, too."""
         drawn = draw_images(HARD, "test", len([r for r in rows if r.split == "test"]) // len(HARD.species), self.seed)
         asked = hidden_ones(drawn, rows, self.truth, _HIDDEN, self.seed)
         if not asked:
             return {}
-        left = self._leave_hidden(job, round_, asked)
-        again = Job(f"{job.id}-hidden", job.seed, job.params, left, job.bank, dict(job.artefacts))
+        hidden = self._asked_of(job, round_, "hidden", {one.id: one.scene for one in asked})
+        return following(asked, hidden, self._asked_of(job, round_, "unrelated", {o.id: o.unrelated for o in asked}))
+
+    def _asked_of(self, job: Job, round_: int, name: str, scenes: Mapping[str, Scene]) -> list[Prediction]:
+        left = self._leave_scenes(f"worlds/{name}/{job.id}-r{round_}", scenes)
+        again = Job(f"{job.id}-{name}", job.seed, job.params, left, job.bank, dict(job.artefacts))
         if round_:
             self.loop.publish(again, round_, job.artefacts[Position(round_, StepName.TRAIN)][0])
-        return following(asked, self.loop.rows(self.loop.run(again, round_, StepName.EVALUATE), Prediction))
+        return self.loop.rows(self.loop.run(again, round_, StepName.EVALUATE), Prediction)
 
-    def _leave_hidden(self, job: Job, round_: int, asked: list[Hidden]) -> str:
+    def _leave_scenes(self, folder: str, scenes: Mapping[str, Scene]) -> str:
         known, rows = {row.id: row for row in self.examples}, []
-        folder = f"worlds/hidden/{job.id}-r{round_}"
-        for one in asked:
-            self.loop.store.put(key := f"{folder}/{one.id}.png", one.png)
-            rows.append(known[one.id].model_copy(update={"image_key": key}))
+        for id_, scene in scenes.items():
+            self.loop.store.put(key := f"{folder}/{id_}.png", png_of(scene))
+            rows.append(known[id_].model_copy(update={"image_key": key}))
         return self._leave_examples(f"{folder}/examples", rows)
 
     def _params(self, arm: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -156,7 +191,7 @@ class Seed:
         if arm in ASKED_SIMPLY:
             settings["evaluate"] = JOB["evaluate"] | {"kind": "simple"}
         for name, value in {**CHANGED.get(arm, {}), **(more or {})}.items():
-            settings[name] = settings[name] | value
+            settings[name] = settings.get(name, {}) | value
         return resolve("paper" if arm == "paper" else "default", settings).model_dump(mode="json")
 
     def _leave_examples(self, prefix: str, examples: list[Example]) -> str:
@@ -164,6 +199,10 @@ class Seed:
         writer = ArtefactWriter(self.loop.store, task.model_copy(update={"output_prefix": prefix}), Example)
         writer.put(0, examples)
         return writer.finish(1).key
+
+
+def _as_ours(arm: str, round_: int) -> bool:
+    return round_ == 1 and arm in ROUND_1_OF_OURS
 
 
 def _examples(loop: Loop, world: Path, seed: int) -> list[Example]:

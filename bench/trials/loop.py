@@ -4,6 +4,7 @@ A step whose manifest is there is not run again, so that a bench that was stoppe
 subprocess as ever, and the engine one of its own. Knows no arms.
 """
 
+import hashlib
 import json
 import os
 import subprocess
@@ -28,7 +29,7 @@ from services.selector.wiring import build_steps as selection_steps
 from services.selector.wiring import encoder_model
 from services.trainer.wiring import TrainerSettings
 from services.trainer.wiring import steps_of as training_steps
-from shared.artefacts import ArtefactWriter, fingerprint, read_manifest, read_rows
+from shared.artefacts import ArtefactWriter, fingerprint, pinned, read_manifest, read_rows
 from shared.errors import NotFound
 from shared.objects import ObjectStore
 from shared.types.lifecycle import StepName
@@ -97,7 +98,9 @@ class Loop:
     def leave(self, job: Job, round_: int, step: StepName, rows: Sequence[R], record: type[R]) -> str:
         """Put `rows` in the place of what the step left, for the steps after it."""
         task = job.task(round_, step)
-        task = task.model_copy(update={"output_prefix": f"{task.output_prefix}-changed"})
+        # By content: what is written is never written over, and other rows are another input of the steps after it.
+        content = hashlib.sha256("".join(row.model_dump_json() for row in rows).encode()).hexdigest()[:12]
+        task = task.model_copy(update={"output_prefix": f"{task.output_prefix}-changed-{content}"})
         writer = ArtefactWriter(self.store, task, record)
         writer.put(0, rows)
         key = writer.finish(1).key
@@ -107,9 +110,12 @@ class Loop:
     def _finished(self, task: StepTask) -> str | None:
         key = f"{task.output_prefix}/manifest-a{task.attempt}.json"
         try:
-            return key if read_manifest(self.store, key).fingerprint == fingerprint(task) else None
+            found = read_manifest(self.store, key)
         except NotFound:
             return None
+        if encoder := found.extra.get("encoder"):  # always the same one here
+            task = pinned(task, encoder=encoder)
+        return key if found.fingerprint == fingerprint(task) else None
 
     def publish(self, job: Job, round_: int, key: str) -> None:
         """As the coordinator does with an accepted adapter."""

@@ -49,6 +49,18 @@ def distinct_candidates(rows: Sequence[Candidate]) -> float | None:
     return sum(map(len, texts.values())) / len(texts) if texts else None
 
 
+def found_suspects(suspects: Sequence[str], labels: Mapping[str, str], truth: Mapping[str, Truth]) -> Figures:
+    """Of the images told as perhaps labelled wrongly the share that are (`suspects_precision`, None where none is
+    told), and of the training images that are labelled wrongly the share told."""
+    wrong = {id_ for id_, label in labels.items() if id_.startswith("train") and truth[id_].species != label}
+    hits = len(wrong & set(suspects))
+    return {
+        "suspects": len(suspects),
+        "suspects_precision": hits / len(suspects) if suspects else None,
+        "suspects_recall": hits / len(wrong) if wrong else None,
+    }
+
+
 def _share(rows: Sequence[Prediction]) -> float:
     return sum(row.correct for row in rows) / max(1, len(rows))
 

@@ -27,10 +27,16 @@ _COLUMNS = {
     "image_blind": "image-blind",
     "recall": "recall",
     "lets_go": "lets go of hidden",
+    "lets_go_unrelated": "lets go, another hidden",
     "keeps": "keeps the rest",
+    "renames": "names another class",
+    "renames_unrelated": "the same, another hidden",
     "repetition": "repetition",
     "distinct": "distinct candidates",
+    "suspects_precision": "suspects: wrong labels among them",
+    "suspects_recall": "wrong labels found",
     "pairs": "pairs",
+    "steps": "steps",
 }
 _COMPARED = ("accuracy", "own_background", "any_background", "precision", "recall", "lets_go")
 _PANELS = (
@@ -148,6 +154,6 @@ def _by_round(outcomes: Sequence[Outcome]) -> dict[tuple[str, int], list[Outcome
 def _cell(values: Sequence[float], name: str) -> str:
     if not values:
         return ""
-    digits = {"pairs": 0, "distinct": 2}.get(name, 3)
+    digits = {"pairs": 0, "steps": 0, "distinct": 2}.get(name, 3)
     spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
     return f"{mean(values):.{digits}f}{spread}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.trials.outcome import distinct_candidates, figures_of
+from bench.trials.outcome import distinct_candidates, figures_of, found_suspects
 from bench.trials.page import differences, draw, table
 from selfsynth.demo.world.measure import Truth
 from shared.types.records import Prediction
@@ -52,6 +52,15 @@ def test_distinct_candidates_are_the_model_s_own() -> None:
     rows = [row("a", sample=k, source="answer", text=text) for k, text in enumerate("xxy")]
     assert distinct_candidates([*rows, row("a", sample=3, source="rationalised", text="z")]) == 2.0
     assert distinct_candidates([row("a")]) is None
+
+
+def test_suspects_are_held_against_the_true_species() -> None:
+    truth = {f"train-{k}": Truth(BIRD, frozenset(), "wren") for k in range(4)}
+    labels = dict.fromkeys(truth, "wren") | {"train-0": "tit", "train-1": "tit"}
+    assert found_suspects(["train-0", "train-2", "train-3"], labels, truth) == {
+        "suspects": 3, "suspects_precision": pytest.approx(1 / 3), "suspects_recall": 0.5,
+    }  # fmt: skip
+    assert found_suspects([], labels, truth)["suspects_precision"] is None
 
 
 def test_the_table_gives_means_over_seeds_and_how_many_there_are() -> None:
