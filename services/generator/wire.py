@@ -1,5 +1,6 @@
 """OpenAI chat completions as JSON: the request with one image or none, its replies, its refusal. Pure."""
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,12 @@ class Usage:
 
     prompt_tokens: int
     completion_tokens: int
+
+
+def data_uri(name: str, image: bytes) -> str:
+    """An image file as it is; the `name` ends in its kind. Encode once: the same text serves every request."""
+    kind = name.rpartition(".")[2].lower()
+    return f"data:image/{'jpeg' if kind == 'jpg' else kind};base64,{base64.b64encode(image).decode()}"
 
 
 def body_of(

@@ -1,7 +1,6 @@
 """Puts the trainer's probes to an engine, as chat completions with log-probabilities by token id. Judges nothing."""
 
 import asyncio
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ _ID = "token_id:"
 
 @dataclass(frozen=True)
 class Asking:
-    """What is asked, and about which images (by key)."""
+    """What is asked, and about which images (data URIs by key)."""
 
     probes: Probes
-    images: Mapping[str, bytes]
+    images: Mapping[str, str]
     adapter: str
     base: str
 
@@ -40,7 +39,7 @@ class Asking:
         return await asyncio.gather(*by_adapter), by_base
 
     async def _answer(self, http: aiohttp.ClientSession, url: str, model: str, probe: Probe, max_tokens: int) -> Answer:
-        body = _body(model, _uri(probe.image_key, self.images[probe.image_key]), probe.question, max_tokens)
+        body = _body(model, self.images[probe.image_key], probe.question, max_tokens)
         try:
             async with http.post(f"{url.rstrip('/')}/v1/chat/completions", json=body) as response:
                 status, text = response.status, await response.text()
@@ -52,11 +51,6 @@ class Asking:
         if status != 200:
             raise _unproven(f"the engine at {url} refuses to answer as {model!r}: HTTP {status}: {text[:500]}")
         return _said(text, url)
-
-
-def _uri(key: str, image: bytes) -> str:
-    kind = key.rpartition(".")[2].lower()
-    return f"data:image/{'jpeg' if kind == 'jpg' else kind};base64,{base64.b64encode(image).decode()}"
 
 
 def _body(model: str, image: str, text: str, max_tokens: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from services.generator.adapters.pointer import read_pointer
 from services.generator.chat import Engine
 from services.generator.proof.agreement import Verdict, judge
 from services.generator.proof.asking import Asking
+from services.generator.wire import data_uri
 from shared.errors import NotFound, SystemFault
 from shared.types.probes import PROBES, Probes
 from shared.worker.context import StepContext
@@ -41,7 +42,8 @@ def guarded(context: StepContext, engine: Engine) -> Engine:
     recorded = None if task.teacher == task.base_model else _recorded(context)
     if recorded is None:
         return engine
-    images = {probe.image_key: context.store.get(probe.image_key) for probe in recorded.probes}
+    keys = {probe.image_key for probe in recorded.probes}
+    images = {key: data_uri(key, context.store.get(key)) for key in keys}
     asking = Asking(recorded, images, task.teacher, task.base_model)
 
     async def proof(http: aiohttp.ClientSession, url: str) -> None:

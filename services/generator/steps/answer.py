@@ -12,7 +12,7 @@ from itertools import groupby
 from services.generator.chat import Engine, Reply, Sampling
 from services.generator.prompts import Pools
 from services.generator.steps.candidates import ledger_row
-from services.generator.steps.contrast import contrasts
+from services.generator.steps.contrast import contrasts, hidden
 from services.generator.steps.inputs import asked_examples, chosen_concepts, concept_bank
 from services.generator.steps.parts import PartRun
 from services.generator.steps.questions import Question, draw_questions, pools_of
@@ -50,15 +50,16 @@ class _Answering:
 
     async def rows_of(self, sitting: Sitting) -> Sequence[Candidate]:
         drawn = draw_questions(self.settings.mix, self.settings.questions, self.pools, seed=sitting.seed("questions"))
-        ledgers = await asyncio.gather(*(self._candidates(sitting, question) for question in drawn))
+        blind = await asyncio.to_thread(hidden, sitting.image) if self.contrast else None
+        ledgers = await asyncio.gather(*(self._candidates(sitting, question, blind) for question in drawn))
         return [row for ledger in ledgers for row in ledger]
 
-    async def _candidates(self, sitting: Sitting, question: Question) -> list[Candidate]:
+    async def _candidates(self, sitting: Sitting, question: Question, blind: str | None) -> list[Candidate]:
         settings, example = self.settings, sitting.example
         replies = await self._replies(sitting, question)
         rows = [ledger_row(example, question, k, "answer", reply) for k, reply in enumerate(replies)]
-        if self.contrast:
-            found = await contrasts(sitting, question.text, [reply.text for reply in replies])
+        if blind is not None:
+            found = await contrasts(sitting, question.text, [reply.text for reply in replies], blind)
             rows = [row.model_copy(update={"contrast": found.get(row.text)}) for row in rows]
         if all(self.telling.check.fault(reply, example.label) for reply in replies):
             told = await self.telling.until_fit(sitting, question, settings.rationalise, settings.max_tokens)

@@ -9,28 +9,35 @@ from collections.abc import Sequence
 from services.generator.covering import Cover
 from services.generator.likelihood import shared_tokens
 from services.generator.steps.teacher import Sitting
-from services.generator.wire import Read
+from services.generator.wire import Read, data_uri
 
 # No answer begins so: what it shares with one that does is the prompt.
 _NOTHING_SAID = "."
 
 
-async def contrasts(sitting: Sitting, question: str, answers: Sequence[str]) -> dict[str, float]:
-    """By answer, the mean over its tokens of what the picture adds to their log-probabilities, in nats.
+def hidden(image: bytes) -> str:
+    """The picture with all of it covered, as a data URI."""
+    cover = Cover(image)
+    [everything] = cover.cells(1)
+    return data_uri("png", cover.without(everything))
+
+
+async def contrasts(sitting: Sitting, question: str, answers: Sequence[str], covered: str) -> dict[str, float]:
+    """By answer, the mean over its tokens of what the picture adds to their log-probabilities, in nats, over what is
+    left of it when it is `covered`.
 
     2 + 2 requests an answer; an answer is left out where one of its requests failed for good.
     """
     texts = list(dict.fromkeys(answer for answer in answers if answer.strip()))
     if not texts:
         return {}
-    hidden = await asyncio.to_thread(_hidden, sitting.image)
     seen, blind = await asyncio.gather(
-        _likely(sitting, question, texts, None), _likely(sitting, question, texts, hidden)
+        _likely(sitting, question, texts, None), _likely(sitting, question, texts, covered)
     )
     return {text: seen[text] - blind[text] for text in texts if text in seen and text in blind}
 
 
-async def _likely(sitting: Sitting, question: str, texts: Sequence[str], picture: bytes | None) -> dict[str, float]:
+async def _likely(sitting: Sitting, question: str, texts: Sequence[str], picture: str | None) -> dict[str, float]:
     """The mean log-probability of each text's tokens in view of the picture (None: the example's image)."""
     prompt, *whole = await asyncio.gather(*(sitting.read(question, said, picture) for said in (_NOTHING_SAID, *texts)))
     if prompt is None:
@@ -41,9 +48,3 @@ async def _likely(sitting: Sitting, question: str, texts: Sequence[str], picture
 def _mean(prompt: Read, read: Read) -> float:
     own = [value for _, value in read[shared_tokens([prompt, read]) :]]
     return sum(own) / max(1, len(own))
-
-
-def _hidden(image: bytes) -> bytes:
-    cover = Cover(image)
-    [everything] = cover.cells(1)
-    return cover.without(everything)

@@ -13,7 +13,7 @@ from statistics import fmean
 from services.generator.covering import Cover
 from services.generator.likelihood import shared_tokens
 from services.generator.steps.teacher import Sitting
-from services.generator.wire import Read
+from services.generator.wire import Read, data_uri
 from shared.scoring.citing import Citation
 
 # No answer begins so: what it shares with one that does is the prompt.
@@ -40,19 +40,22 @@ def cited_words(question: str, answer: str, citation: Citation) -> Saying:
 async def drops(sitting: Sitting, cited: Saying, named: Saying, grid: int) -> tuple[float, float] | None:
     """By how many nats `named` becomes less likely when the region of `cited` is hidden, and the mean over all other
     cells. 4 + 2 * grid^2 requests; None when one of them failed for good."""
-    cover = await asyncio.to_thread(Cover, sitting.image)
-    whole = await asyncio.to_thread(cover.whole)
-    boxes = list(cover.cells(grid))
-    pictures = [whole, *[await asyncio.to_thread(cover.without, box) for box in boxes]]
+    pictures = await asyncio.to_thread(_pictures, sitting.image, grid)
     of_cited, of_named = await asyncio.gather(_likely(sitting, cited, pictures), _likely(sitting, named, pictures))
     if of_cited is None or of_named is None:
         return None
-    region = min(range(len(boxes)), key=lambda cell: of_cited[1 + cell])
+    region = min(range(grid**2), key=lambda cell: of_cited[1 + cell])
     fallen = [of_named[0] - value for value in of_named[1:]]
     return fallen[region], fmean(fall for cell, fall in enumerate(fallen) if cell != region)
 
 
-async def _likely(sitting: Sitting, saying: Saying, pictures: Sequence[bytes]) -> list[float] | None:
+def _pictures(image: bytes, grid: int) -> list[str]:
+    """As data URIs: whole, and without each of the cells."""
+    cover = Cover(image)
+    return [data_uri("png", seen) for seen in (cover.whole(), *map(cover.without, cover.cells(grid)))]
+
+
+async def _likely(sitting: Sitting, saying: Saying, pictures: Sequence[str]) -> list[float] | None:
     """The log-likelihood of the words in view of each picture, in nats."""
     first, *read = await asyncio.gather(
         sitting.read(saying.text, saying.before, pictures[0]),

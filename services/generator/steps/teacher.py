@@ -1,14 +1,13 @@
 """One example put before the model: its own image goes with every prompt. Knows no step's purpose."""
 
 import asyncio
-import base64
 from collections.abc import Sequence
 from functools import cached_property
 
 from services.generator.chat import Chat, Reply, Sampling
 from services.generator.likelihood import likelihoods
 from services.generator.steps.failures import Failures
-from services.generator.wire import Read, Schema
+from services.generator.wire import Read, Schema, data_uri
 from shared.errors import InvalidInput, RequestsFailed
 from shared.seeds import derive
 from shared.types.records import Example
@@ -51,11 +50,10 @@ class Sitting:
         whole = [each for each in read if each is not None]
         return likelihoods(whole) if len(whole) == len(sentences) else None
 
-    async def read(self, text: str, said: str, picture: bytes | None = None) -> Read | None:
-        """The prompt's tokens, were `said` the answer to `text` about the image, or about another `picture` (PNG).
-        None when the request failed for good."""
-        image = _uri("png", picture) if picture else self._image_uri
-        return await self._read(self._task.teacher, image, text, said)
+    async def read(self, text: str, said: str, picture: str | None = None) -> Read | None:
+        """The prompt's tokens, were `said` the answer to `text` about the image, or about another `picture` (a data
+        URI). None when the request failed for good."""
+        return await self._read(self._task.teacher, picture or self._image_uri, text, said)
 
     async def read_by_base(self, text: str, said: str) -> Read | None:
         """The same, of the base model and without any image."""
@@ -76,9 +74,4 @@ class Sitting:
 
     @cached_property
     def _image_uri(self) -> str:
-        kind = self.example.image_key.rpartition(".")[2].lower()
-        return _uri("jpeg" if kind == "jpg" else kind, self.image)
-
-
-def _uri(kind: str, image: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
+        return data_uri(self.example.image_key, self.image)
