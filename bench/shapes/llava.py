@@ -88,12 +88,13 @@ LLAVA_7B = Shape("llava-1.5-7b", 4096, 11008, 32, 32, 32064, 1024, 4096, 24, 16)
 
 
 class Pictures:
-    """Stands where the product's encoder gives the images' tensors: random ones, by name, made once."""
+    """Stands where the product's encoder gives the images' tensors: random ones, by name, made once. Views of an image
+    are all the same."""
 
     def __init__(self) -> None:
         self._made: dict[str, Tensor] = {}
 
-    def image_inputs(self, image: str) -> dict[str, Tensor]:
+    def image_inputs(self, image: str, view: int = 0) -> dict[str, Tensor]:
         if image not in self._made:
             self._made[image] = torch.randn(1, 3, 336, 336, generator=torch.Generator().manual_seed(int(image)))
         return {"pixel_values": self._made[image]}

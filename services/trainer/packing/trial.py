@@ -3,7 +3,8 @@
 Models whose attention is windowed or recurrent, or whose positions do not restart, give other gradients when packed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,19 +20,22 @@ from services.trainer.packing.positions import positions_of
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.collate import PairCollator
 from services.trainer.tuning.encoding import PairEncoder
+from services.trainer.tuning.memory import is_out_of_memory
 from services.trainer.tuning.weighting import unweighted
 
 log = structlog.get_logger(__name__)
 
 Collator = Callable[[Sequence[TokenPair]], dict[str, Any]]
-_PAIRS = 3
+_PAIRS = 2
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """How pairs become sequences. `why_not` is empty where they are packed; `refused` where it is the model's fault."""
+    """How pairs become sequences, and the language model's `attention` for them. `why_not` is empty where they are
+    packed; `refused` where it is not the user's wish and not for want of pairs."""
 
     collate: Collator
+    attention: str
     why_not: str
     refused: bool = False
 
@@ -40,74 +44,99 @@ class Sequences:
         return not self.why_not
 
 
-@dataclass(frozen=True)
 class Trial:
-    """Compares the gradients of a few pairs of one image, packed and separate. `tolerance` is the largest relative
-    error; the precision that the model computes in decides it."""
+    """Compares the gradients of two pairs of one image, packed and separate. It wants no more memory than training with
+    a pair or two a forward pass: one sequence at a time, and gradient checkpointing where the model is set to it."""
 
-    model: Any
-    encoder: PairEncoder
-    pad_id: int
-    limit: int
-    autocast: bool
+    def __init__(self, model: Any, encoder: PairEncoder, pad_id: int, limit: int, autocast: bool) -> None:
+        """`model` has the attention that separate sequences get."""
+        self._model = model
+        self._encoder = encoder
+        self._pad_id = pad_id
+        self._limit = limit
+        self._autocast = autocast
+        self._attention = _attention(model)
 
     @property
     def tolerance(self) -> float:
-        return 5e-2 if self.autocast else 1e-3
+        """The largest relative error; the precision that the model computes in decides it."""
+        return 5e-2 if self._autocast else 1e-3
 
-    def sequences(self, pairs: Sequence[TokenPair], wanted: bool) -> Sequences:
-        """Packed if `wanted`, if some image has several of the `pairs`, and if the model computes the same that way."""
-        plain = PairCollator(self.encoder, self.pad_id)
+    def sequences(self, pairs: Sequence[TokenPair], wanted: bool, first: str = "") -> Sequences:
+        """Packed if `wanted`, if some image has several of the `pairs`, and if the model computes the same that way.
+        The attention `first` is tried before others. The model is left with the attention that is chosen."""
         if not wanted:
-            return Sequences(plain, "train.packing is off")
+            return self.plain("train.packing is off")
         neighbours = _of_one_image(pairs)
         if len(neighbours) < 2:
-            return Sequences(plain, "no image has several pairs")
-        return self._tried(plain, neighbours)
+            return self.plain("no image has several pairs")
+        try:
+            return self._tried(neighbours, first)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        return self.plain("there is not enough memory to try it on two pairs", refused=True)
 
-    def _tried(self, plain: PairCollator, pairs: list[TokenPair]) -> Sequences:
-        separate = self.gradient(plain(pairs))
+    def plain(self, why_not: str, refused: bool = False) -> Sequences:
+        """A sequence for each pair."""
+        set_attention(self._model, self._attention)
+        return Sequences(PairCollator(self._encoder, self._pad_id), self._attention, why_not, refused)
+
+    def _tried(self, pairs: list[TokenPair], first: str) -> Sequences:
+        separate = self.gradient(PairCollator(self._encoder, self._pad_id), [[pair] for pair in pairs])
         why_not = ""
-        for implementation, mask in self._ways():
-            before = _attention(self.model)
-            _set_attention(self.model, implementation)
-            packed = PackCollator(self.encoder, self.pad_id, self.limit, positions_of(self.model, self.encoder), mask)
+        for implementation, mask in sorted(self._ways(), key=lambda way: way[0] != first):
+            set_attention(self._model, implementation)
+            positions = positions_of(self._model, self._encoder)
+            packed = PackCollator(self._encoder, self._pad_id, self._limit, positions, mask)
             why_not = self._fault(packed, pairs, separate)
             if not why_not:
-                return Sequences(packed, "")
+                return Sequences(packed, implementation, "")
             log.info("packing tried in vain", attention=implementation, why=why_not)
-            _set_attention(self.model, before)
-        return Sequences(plain, why_not, refused=True)
+        return self.plain(why_not, refused=True)
 
     def _fault(self, packed: PackCollator, pairs: list[TokenPair], separate: Tensor) -> str:
         try:
-            error = float((self.gradient(packed(pairs)) - separate).norm() / separate.norm())
+            error = float((self.gradient(packed, [pairs]) - separate).norm() / separate.norm())
         # The code that is tried is the model's and its kernels': there is no telling what it raises.
         except Exception as fault:
+            if is_out_of_memory(fault):
+                raise
             return f"the base model cannot compute packed sequences ({type(fault).__name__}: {str(fault)[:200]})"
         if error <= self.tolerance:
             return ""
         return f"the base model's gradients differ by {error:.1e} when sequences are packed"
 
-    def gradient(self, batch: dict[str, Any]) -> Tensor:
-        """Of all trained weights, flat. Without dropout, whose draws would differ."""
-        device = self.model.device
+    def gradient(self, collate: Collator, passes: Sequence[Sequence[TokenPair]]) -> Tensor:
+        """Of the loss of all pairs, a mean over their answers' tokens, computed in `passes`: of all trained weights,
+        flat, on the CPU. Without dropout, whose draws would differ."""
+        sizes = [sum(len(pair.ids) - pair.prompt_length for pair in pairs) for pairs in passes]
+        with _without_dropout(self._model):
+            parts = (
+                self._of_pass(collate(pairs), size / sum(sizes)) for pairs, size in zip(passes, sizes, strict=True)
+            )
+            total = next(parts)
+            for part in parts:
+                total += part
+        return total
+
+    def _of_pass(self, batch: dict[str, Any], share: float) -> Tensor:
+        device = self._model.device
         on_device = {key: value.to(device) for key, value in unweighted(batch).items()}
-        trained = [weight for weight in self.model.parameters() if weight.requires_grad]
-        self.model.eval()
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.autocast):
-            loss = self.model(**on_device).loss
+        trained = [weight for weight in self._model.parameters() if weight.requires_grad]
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._autocast):
+            loss = self._model(**on_device).loss * share
         gradients = torch.autograd.grad(loss, trained, allow_unused=True)
-        self.model.train()
-        return torch.cat([gradient.float().flatten() for gradient in gradients if gradient is not None])
+        # What is not held beside the next pass's activations cannot be what does not fit.
+        return torch.cat([gradient.float().flatten().cpu() for gradient in gradients if gradient is not None])
 
     def _ways(self) -> list[tuple[str, Mask]]:
         """The fastest first. Flex attention skips what nobody sees, but only where it is compiled for an accelerator;
         without one the same is got by parts."""
-        now = _attention(self.model)
+        now = self._attention
         if now == "eager":
-            return [(now, lambda branches: additive(dense_mask(branches), self.model.dtype))]
-        if self.model.device.type == "cuda":
+            return [(now, lambda branches: additive(dense_mask(branches), self._model.dtype))]
+        if self._model.device.type == "cuda":
             return [("flex_attention", lambda branches: block_mask(branches.cuda())), (now, dense_mask)]
         register()
         return [(SHARED_PREFIX, as_mask), (now, dense_mask)]
@@ -122,12 +151,24 @@ def _of_one_image(pairs: Sequence[TokenPair]) -> list[TokenPair]:
     return next(several, [])[:_PAIRS]
 
 
+@contextmanager
+def _without_dropout(model: Any) -> Iterator[None]:
+    """Nothing is in training but what checkpoints gradients, which happens in training only."""
+    model.eval()
+    for module in model.modules():
+        module.training = bool(getattr(module, "gradient_checkpointing", False))
+    try:
+        yield
+    finally:
+        model.train()
+
+
 def _attention(model: Any) -> str:
     """The implementation that the language model uses."""
     return str(model.config.get_text_config()._attn_implementation)
 
 
-def _set_attention(model: Any, implementation: str) -> None:
+def set_attention(model: Any, implementation: str) -> None:
     """For the language model only: the vision tower has its own ways, and nothing to mask."""
     if implementation != _attention(model):
         model.get_base_model().set_attn_implementation({"text_config": implementation})

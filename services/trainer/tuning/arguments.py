@@ -7,6 +7,8 @@ from services.trainer.parallel.zero import join_on_cpus, zero_config
 from services.trainer.plan import Plan, accumulation_of
 from services.trainer.tuning.lora import precision_of
 
+CHECKPOINTING = {"use_reentrant": False}
+
 
 def training_arguments(plan: Plan) -> TrainingArguments:
     """They connect this process with the others, and from then on models are shared out as the plan says."""
@@ -30,7 +32,7 @@ def training_arguments(plan: Plan) -> TrainingArguments:
         seed=plan.seed,
         bf16=precision_of(plan) == "bf16",
         gradient_checkpointing=settings.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False},
+        gradient_checkpointing_kwargs=CHECKPOINTING,
         save_steps=settings.checkpoint_every,
         eval_strategy="steps" if settings.early_stopping else "no",
         eval_steps=settings.checkpoint_every,

@@ -13,9 +13,8 @@ from services.trainer.packing.trial import Sequences, Trial
 from services.trainer.parallel.zero import check_checkpoint, whole
 from services.trainer.plan import Plan, TrainPair, read_pairs
 from services.trainer.token_pair import TokenPair
-from services.trainer.tuning.arguments import training_arguments
+from services.trainer.tuning.arguments import CHECKPOINTING, training_arguments
 from services.trainer.tuning.augmenting import Views
-from services.trainer.tuning.collate import PairCollator
 from services.trainer.tuning.cost import cost_of, peak_flops
 from services.trainer.tuning.diverging import NotFinite, diverged
 from services.trainer.tuning.early_stopping import EarlyStop, best_step, is_over, take_best
@@ -145,13 +144,14 @@ def _leave(
 
 
 def _sequences(plan: Plan, model: Any, encoder: PairEncoder, pad_id: int, pairs: list[TokenPair]) -> Sequences:
-    """Tried where the model will be trained: another device may compute otherwise."""
+    """Tried where and how the model will be trained: another device may compute otherwise."""
+    trial = Trial(model, encoder, pad_id, plan.settings.pack_length, autocast=precision_of(plan) == "bf16")
     if plan.parallel == "zero3":
-        why_not = "train.parallel is zero3: a shared-out model cannot be tried"
-        return Sequences(PairCollator(encoder, pad_id), why_not, refused=True)
+        return trial.plain("train.parallel is zero3: a shared-out model cannot be tried", refused=True)
     if torch.cuda.is_available():
         model.cuda()
-    trial = Trial(model, encoder, pad_id, plan.settings.pack_length, autocast=precision_of(plan) == "bf16")
+    if plan.settings.gradient_checkpointing:
+        model.gradient_checkpointing_enable(CHECKPOINTING)
     return trial.sequences(pairs, wanted=plan.settings.packing == "auto")
 
 
