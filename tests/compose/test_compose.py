@@ -83,6 +83,15 @@ def test_no_container_of_ours_is_root_or_can_write_its_image(system: System) -> 
             run(system.docker, "exec", container["Id"], "touch", "/app/written", within_s=30)
 
 
+def test_adapters_and_embeddings_are_kept_on_the_volume_and_not_in_memory(system: System) -> None:
+    """The job above made both; either selector may have had its steps."""
+    for name, kept in (("engine", "adapters/adapters/"), ("selector", "embeddings/embeddings.sqlite")):
+        look = ("sh", "-c", "find /var/lib/selfsynth -mindepth 2; ls -d /tmp/selfsynth-* 2>/dev/null || true")
+        found = "".join(run(system.docker, "exec", c["Id"], *look, within_s=30) for c in system.containers(name))
+        assert f"/var/lib/selfsynth/{kept}" in found
+        assert "/tmp/" not in found
+
+
 def test_no_secret_stands_in_a_containers_environment_or_command(system: System) -> None:
     secrets = [file.read_text().strip() for file in (system.folder / "secrets").iterdir()]
     for container in system.containers():

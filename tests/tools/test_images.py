@@ -67,6 +67,24 @@ def test_every_service_of_ours_is_confined(name: str) -> None:
     assert service["restart"] == ("no" if name in ("migrate", "demo") else "unless-stopped")
 
 
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("engine", "SELFSYNTH_ENGINE_ADAPTER_CACHE"),
+        ("selector", "SELFSYNTH_ENCODER_CACHE"),
+        ("trainer", "SELFSYNTH_WORK_DIR"),
+    ],
+)
+def test_caches_and_work_are_on_a_volume_and_not_in_the_memory_of_tmp(name: str, variable: str) -> None:
+    """In Compose and in Kubernetes."""
+    service = COMPOSE["services"][name]
+    manifest = (ROOT / f"k8s/base/{name}.yaml").read_text()
+    [clustered] = re.findall(rf"\{{name: {variable}, value: (\S+)\}}", manifest)
+    assert "/tmp" in service["tmpfs"]
+    for folder in (service["environment"][variable], clustered):
+        assert folder.startswith("/var/lib/selfsynth/")
+
+
 def test_no_image_is_whatever_is_newest() -> None:
     images = [service["image"] for file in (COMPOSE, GPU) for service in file["services"].values()]
     bases = re.findall(r"(?m)^ARG BASE=(\S+)", "".join(file.read_text() for file in DOCKERFILES))
