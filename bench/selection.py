@@ -22,7 +22,7 @@ from torch import Tensor
 
 from services.selector.concepts import ranked
 from services.selector.evidence import Evidence
-from shared.job_settings import SelectConceptsSettings
+from shared.job_settings import resolve
 from shared.types.concepts import ConceptBank
 from shared.types.records import Description
 
@@ -32,6 +32,8 @@ _CLASSES = 50
 _TIMED_IMAGES = 20
 _LOOK_S = 0.005
 _RESULT = Path(__file__).parent / "results" / "selection.json"
+
+_SETTINGS = resolve("paper", {}).select_concepts
 
 Negatives = Literal["other_images", "other_classes"]
 Figures = dict[str, float]
@@ -191,7 +193,7 @@ def _others_chosen(found_iz: Tensor, true_iz: Tensor) -> int:
 
 def _chosen(scores_z: Tensor) -> set[str]:
     names = [str(k) for k in range(len(scores_z))]
-    return {row.concept for row in ranked("x", names, scores_z, SelectConceptsSettings()) if row.chosen}
+    return {row.concept for row in ranked("x", names, scores_z, _SETTINGS) if row.chosen}
 
 
 def _timed(work: Callable[[], Tensor]) -> tuple[tuple[float, float], Tensor]:

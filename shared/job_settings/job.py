@@ -54,7 +54,7 @@ class JobSettings(StepSettings):
 
 
 PAPER: dict[str, Any] = {
-    "select_concepts": {"negatives": "other_images"},
+    "select_concepts": {"evidence": "description", "threshold_std": 0.4, "negatives": "other_images"},
     "synthesise": {"told_order": "score", "resamples": 0, "reject_repetition": False, "max_fallback_share": 1.0},
     "answer": {"rationalise": 0},
     "select_answers": {

@@ -8,12 +8,21 @@ from shared.job_settings.fields import Fallback, FallbackShare, StepSettings, We
 
 
 class SelectConceptsSettings(StepSettings):
-    tau: float = Field(0.1, gt=0)
-    threshold_std: float = Field(0.4, ge=-10, le=10, description="keep s(z) > mean + threshold_std * std")
+    tau: float = Field(0.1, gt=0, description="temperature of s(z); only with evidence description")
+    threshold_std: float = Field(
+        -0.2,
+        ge=-10,
+        le=10,
+        description="keep the concepts that score above mean + threshold_std * std of their class's",
+    )
     at_least: int = Field(3, ge=1)
-    negatives: Literal["other_classes", "other_images"] = "other_classes"
+    negatives: Literal["other_classes", "other_images"] = Field(
+        "other_classes", description="whose descriptions s(z) sets the image's against; only with evidence description"
+    )
     evidence: Literal["description", "clause"] = Field(
-        "description", description="clause: cosine of each description's best clause, without tau and negatives"
+        "clause",
+        description="what a concept's score is: clause: cosine of each description's best clause, without tau and "
+        "negatives; description: s(z) of whole descriptions",
     )
     doubt_share: float | None = Field(
         None,

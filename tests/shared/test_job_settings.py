@@ -43,6 +43,12 @@ def test_a_field_of_its_own_overrides_the_papers_preset() -> None:
     assert settings.select_answers.negatives == "all_concepts"
 
 
+def test_the_papers_concepts_are_chosen_by_whole_descriptions_as_published() -> None:
+    chosen = resolve("paper", {}).select_concepts
+    assert (chosen.evidence, chosen.tau, chosen.threshold_std, chosen.at_least) == ("description", 0.1, 0.4, 3)
+    assert resolve("default", {}).select_concepts.evidence == "clause"
+
+
 def test_images_are_changed_as_the_domain_allows_only_where_that_is_asked_for() -> None:
     x_ray, ask = Domain(noun="chest X-ray"), {"train": {"augment": "domain"}}
     assert resolve("default", {}, x_ray).train.augmentations == ()

@@ -25,8 +25,8 @@ RATES = Rates(
 )
 
 
-def _work(step: StepName, scale: Scale = SCALE, rates: Rates = RATES) -> Work:
-    return next(work for work in estimate(scale, JobSettings(), rates).works if work.step == step)
+def _work(step: StepName, scale: Scale = SCALE, rates: Rates = RATES, settings: JobSettings | None = None) -> Work:
+    return next(work for work in estimate(scale, settings or JobSettings(), rates).works if work.step == step)
 
 
 def test_the_documented_tables_are_those_of_the_formulas() -> None:
@@ -62,11 +62,17 @@ def test_gpus_beyond_the_batch_s_pairs_train_no_faster() -> None:
 
 def test_selection_is_linear_in_texts_times_concepts() -> None:
     rates = replace(RATES, encoded_texts_per_s=1e12)
-    seconds = [
-        _work(StepName.SELECT_CONCEPTS, replace(SCALE, images=images, classes=classes), rates).seconds
-        for images, classes in ((1000, 10), (2000, 10), (2000, 20))
-    ]
-    assert [each / seconds[0] for each in seconds] == pytest.approx([1, 2, 4], rel=1e-4)
+
+    def relative(settings: JobSettings) -> list[float]:
+        seconds = [
+            _work(StepName.SELECT_CONCEPTS, replace(SCALE, images=images, classes=classes), rates, settings).seconds
+            for images, classes in ((1000, 10), (2000, 10), (2000, 20))
+        ]
+        return [each / seconds[0] for each in seconds]
+
+    assert relative(resolve("paper", {})) == pytest.approx([1, 2, 4], rel=1e-4)
+    assert relative(resolve("default", {"select_concepts": {"doubt_share": 0.5}})) == pytest.approx([1, 2, 4], rel=1e-4)
+    assert relative(JobSettings()) == pytest.approx([1, 2, 2], rel=1e-4), "clauses meet their own class's concepts only"
 
 
 def test_every_rate_says_whether_it_was_measured_or_assumed() -> None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from services.api.rounds import Chosen, plan, shards_of
 from shared.job_settings import JobSettings
-from shared.types.lifecycle import QUEUE_OF_STEP, QueueName, StepName
+from shared.types.lifecycle import QUEUE_OF_STEP, QueueName
 from tools.capacity.rates import Rates
-from tools.capacity.steps import Scale, Work, adapter_bytes, generation, requests_of, selection, training
+from tools.capacity.steps import Scale, Work, adapter_bytes, compared_pairs, generation, selection, training
 
 _EVENTS_AN_ATTEMPT = 4  # queued, started, ended, and one that tells something
 
@@ -51,12 +51,12 @@ class Estimate:
     @property
     def selection_cpu_s(self) -> float:
         """Of one CPU thread for the comparisons alone, where no GPU does them."""
-        texts = self.scale.train_images * sum(
-            requests_of(work.step, self.settings, self.rates).answers
+        pairs = sum(
+            compared_pairs(work.step, self.scale, self.settings, self.rates)
             for work in self.works
-            if work.step in (StepName.DESCRIBE, StepName.ANSWER)
+            if QUEUE_OF_STEP[work.step] == QueueName.SELECTION
         )
-        return texts * self.scale.classes * self.scale.concepts / 1e9 * self.rates.cpu_s_a_billion_pairs
+        return pairs / 1e9 * self.rates.cpu_s_a_billion_pairs
 
     @property
     def ingest_s(self) -> float:

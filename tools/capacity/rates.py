@@ -51,6 +51,10 @@ class Rates:
     tokenised_pairs_per_s: float = _rate(1_500, "pairs that a training process makes ids of before it begins")
     # Selection.
     encoded_texts_per_s: float = _rate(3_000, "texts that the encoder (335 M parameters) embeds on a GPU")
+    clauses_a_description: float = _rate(
+        10,
+        "each embedded for itself with `evidence: clause`; together as many tokens as the description, so as much work",
+    )
     cpu_s_a_billion_pairs: float = _measured(
         "selection",
         "goal_cpu_s_per_billion_pairs",

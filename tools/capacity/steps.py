@@ -102,19 +102,17 @@ def generation(step: StepName, scale: Scale, settings: JobSettings, rates: Rates
 
 
 def selection(step: StepName, scale: Scale, settings: JobSettings, rates: Rates) -> Work:
-    """A process on one GPU embeds each text, and compares it with the concepts of all classes: texts x concepts.
-
-    Of answers each shard decides alone. Of descriptions one process needs all, as negatives of each other.
-    """
-    images, concepts = scale.train_images, scale.classes * scale.concepts
-    before = StepName.DESCRIBE if step == StepName.SELECT_CONCEPTS else StepName.ANSWER
-    texts = images * requests_of(before, settings, rates).answers
-    pairs = texts * concepts
+    """A process on one GPU embeds each text and compares it with concepts. Of answers each shard decides alone; one
+    process does the descriptions, which may be negatives of each other."""
+    images = scale.train_images
+    texts = texts_of(step, scale, settings, rates)
+    pairs = compared_pairs(step, scale, settings, rates)
     seconds = texts / rates.encoded_texts_per_s + pairs / 1e9 * rates.gpu_s_a_billion_pairs
     at_once = 1 if step == StepName.SELECT_CONCEPTS else min(scale.selectors, scale.shards)
     rows = images * scale.concepts if step == StepName.SELECT_CONCEPTS else texts
     text_bytes = 0 if step == StepName.SELECT_CONCEPTS else texts * rates.answer_tokens * rates.bytes_a_token
     kept = rates.logits_bytes_an_image if step == StepName.SELECT_CONCEPTS else rates.concepts_bytes_an_image
+    cached = _clause_cache_bytes(texts, settings, rates) if step == StepName.SELECT_CONCEPTS else 0
     return Work(
         step=step,
         gpu_s=seconds,
@@ -123,8 +121,31 @@ def selection(step: StepName, scale: Scale, settings: JobSettings, rates: Rates)
         rows=rows,
         stored_bytes=rows * rates.bytes_a_row + text_bytes,
         parts=math.ceil(images / settings.examples_per_part),
-        memory_bytes=images * (rates.example_bytes + kept),
+        memory_bytes=images * (rates.example_bytes + kept) + cached,
     )
+
+
+def _clause_cache_bytes(texts: float, settings: JobSettings, rates: Rates) -> float:
+    """Clauses that stay embedded, since a model says them again: at most 50,000, each 1,024 float32."""
+    if settings.select_concepts.evidence != "clause":
+        return 0
+    return min(texts * rates.clauses_a_description, 50_000) * 1_024 * 4
+
+
+def texts_of(step: StepName, scale: Scale, settings: JobSettings, rates: Rates) -> float:
+    """What a selection step reads: descriptions or answers."""
+    before = StepName.DESCRIBE if step == StepName.SELECT_CONCEPTS else StepName.ANSWER
+    return scale.train_images * requests_of(before, settings, rates).answers
+
+
+def compared_pairs(step: StepName, scale: Scale, settings: JobSettings, rates: Rates) -> float:
+    """Text x concept: each text with the concepts of all classes, or each clause with those of its image's class, and
+    with the others' where labels are doubted."""
+    texts, chosen = texts_of(step, scale, settings, rates), settings.select_concepts
+    if step == StepName.SELECT_CONCEPTS and chosen.evidence == "clause":
+        classes = 1 if chosen.doubt_share is None else scale.classes
+        return texts * rates.clauses_a_description * classes * scale.concepts
+    return texts * scale.classes * scale.concepts
 
 
 def pairs_of(round_: int, scale: Scale, settings: JobSettings, rates: Rates) -> float:

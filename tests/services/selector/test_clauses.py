@@ -89,7 +89,7 @@ def test_an_image_that_other_classes_fit_better_has_no_concept_chosen(
 
 def test_doubts_need_evidence_that_compares_classes() -> None:
     with pytest.raises(ValidationError, match="needs evidence: clause"):
-        SelectConceptsSettings(doubt_share=0.3)
+        SelectConceptsSettings(evidence="description", doubt_share=0.3)
 
 
 def test_an_image_without_descriptions_is_not_doubted() -> None:

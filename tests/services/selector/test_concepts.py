@@ -94,7 +94,9 @@ def test_a_step_that_was_complete_is_not_scored_again(world: World) -> None:
     assert read_manifest(world.store, again.key).parts == read_manifest(world.store, ref.key).parts
 
 
-def test_shards_together_choose_what_one_shard_chooses(world: World) -> None:
+@pytest.mark.parametrize("evidence", ["description", "clause"])
+def test_shards_together_choose_what_one_shard_chooses(world: World, evidence: str) -> None:
+    world.params["select_concepts"] = {"evidence": evidence}
     whole = world.rows(concepts.run(world.context(STEP), TableEncoder()).key, ScoredConcept)
     shards = []
     for shard in range(3):
@@ -105,8 +107,9 @@ def test_shards_together_choose_what_one_shard_chooses(world: World) -> None:
 
 
 def test_the_paper_s_choice_of_negatives_is_a_setting(world: World) -> None:
+    world.params["select_concepts"] = {"evidence": "description"}
     ours = world.rows(concepts.run(world.context(STEP), TableEncoder()).key, ScoredConcept)
-    world.params["select_concepts"] = {"negatives": "other_images"}
+    world.params["select_concepts"] = {"evidence": "description", "negatives": "other_images"}
     papers = world.rows(concepts.run(world.context(STEP), TableEncoder()).key, ScoredConcept)
     lower = {(row.example_id, row.concept): row.score for row in papers}
     assert all(lower[row.example_id, row.concept] < row.score for row in ours)
@@ -127,7 +130,7 @@ def test_the_threshold_is_the_mean_and_the_unbiased_std() -> None:
 
 def test_fewer_than_at_least_above_the_threshold_means_the_best_ones() -> None:
     scores_z = torch.tensor([-5.0, -1.0, -4.0, -4.5], dtype=torch.float64)
-    rows = ranked("x", "abcd", scores_z, SelectConceptsSettings(at_least=3))
+    rows = ranked("x", "abcd", scores_z, SelectConceptsSettings(threshold_std=0.4, at_least=3))
     assert [row.concept for row in rows if row.chosen] == ["b", "c", "d"]
-    rows = ranked("x", "abcd", scores_z, SelectConceptsSettings(at_least=1))
+    rows = ranked("x", "abcd", scores_z, SelectConceptsSettings(threshold_std=0.4, at_least=1))
     assert [row.concept for row in rows if row.chosen] == ["b"]
