@@ -72,6 +72,12 @@ def fingerprint(task: StepTask) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
+def pinned(task: StepTask, **depends_on: Any) -> StepTask:
+    """The task whose fingerprint also tells what else, beside the message, its rows depend on (JSON values): that may
+    change between two attempts, and parts of both must not be mixed."""
+    return task.model_copy(update={"params": {**task.params, "depends_on": depends_on}})
+
+
 class ArtefactWriter(Generic[R]):
     """Writes one shard's parts and, last, its manifest. Safe beside a stale attempt: names carry the attempt."""
 

@@ -44,6 +44,8 @@ def _remarks(figures: Mapping[str, float]) -> Iterator[str]:
     failed = (c for name, c in figures.items() if name.endswith("failed") and not name.startswith("rejected_"))
     if count := int(sum(failed)):
         yield f"{count} of them without an answer of the engine"
+    if count := int(figures.get("undescribed", 0)):
+        yield f"{count} of the {int(figures['examples'])} training images left out, for want of a description"
     if count := int(figures.get("fallbacks", 0)):
         yield f"{count} of the {int(figures['pairs'])} QA pairs are fallbacks that only name the label"
     if count := int(figures.get("rejected_fallback_capped", 0)):

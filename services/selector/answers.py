@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from services.selector import inputs
-from services.selector.encoder import Encoder
+from services.selector.encoder import Encoder, KnownEncoder
 from services.selector.fallbacks import fallback
 from services.selector.judging import Judge
 from services.selector.parts import missing, write_missing
 from services.selector.ranking import AnswerRanking
 from services.selector.suspects import tell_suspects
 from services.selector.terms import added, of_contrast
-from shared.artefacts import ArtefactWriter, ManifestRef
+from shared.artefacts import ArtefactWriter, ManifestRef, pinned
 from shared.errors import TooFewPairs
 from shared.job_settings import JobSettings, SelectAnswersSettings
 from shared.scoring import fallbacks
@@ -26,18 +26,20 @@ from shared.worker.closed_set import label_scorer
 from shared.worker.context import StepContext
 
 
-def run(context: StepContext, encoder: Encoder) -> ManifestRef:
+def run(context: StepContext, encoder: KnownEncoder) -> ManifestRef:
     """Raises TooFewPairs when too few of the shard's questions end in a pair that counts."""
     settings = context.settings
     examples = inputs.own_share(context, inputs.train_examples(context))
     parts = cut(examples, settings.examples_per_part)
-    writer = ArtefactWriter(context.store, context.task, Candidate)
+    about = {"encoder": encoder.facts.model_dump()}
+    writer = ArtefactWriter(context.store, pinned(context.task, **about), Candidate)
     if todo := missing(writer, parts):
         selection = _selection(context, examples, todo, encoder)
         write_missing(context, writer, parts, selection.rows_of)
     counts = pair_figures(writer.read(), {example.id: example.label for example in examples})
     require_pairs(counts, settings)
-    return tell_suspects(context, writer, len(parts), examples, counts)
+    figures, extra = tell_suspects(context, writer.read(), examples)
+    return writer.finish(len(parts), counts | figures, about | extra)
 
 
 def _selection(

@@ -9,27 +9,22 @@ import torch
 from torch import Tensor
 
 from services.selector.embedding_cache import EmbeddingCache
+from services.selector.encoder import KnownEncoder
 from shared.observing import tally
 from shared.observing.figures import EMBEDDED
 
 
-class Identified(Protocol):
-    """An encoder that a cache can tell from others."""
-
+class PlacedEncoder(KnownEncoder, Protocol):
     device: str
-
-    @property
-    def identity(self) -> str: ...
-
-    def encode(self, texts: Sequence[str]) -> Tensor: ...
 
 
 class CachedEncoder:
     """The encoder, asked only for texts that the cache does not hold. Embeddings are float32."""
 
-    def __init__(self, encoder: Identified, cache: EmbeddingCache) -> None:
+    def __init__(self, encoder: PlacedEncoder, cache: EmbeddingCache) -> None:
         self._encoder = encoder
-        self._identity = encoder.identity.encode()
+        self.facts = encoder.facts
+        self._identity = self.facts.identity.encode()
         self._cache = cache
 
     def encode(self, texts: Sequence[str]) -> Tensor:

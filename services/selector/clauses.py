@@ -58,18 +58,18 @@ class ClauseEvidence:
             after_chunk()
 
     def scores(self, example_id: str) -> Tensor:
-        """[Z_c] float64 in the bank's order, in [-1, 1]; 0 where the image has no description."""
-        best = self._best.get(example_id)
-        columns = self._bank.columns[self._labels[example_id]]
-        return torch.stack(best).mean(0) if best else torch.zeros(columns.stop - columns.start, dtype=torch.float64)
+        """[Z_c] float64 in the bank's order, in [-1, 1]. Only of an image that is described."""
+        return torch.stack(self._best[example_id]).mean(0)
+
+    def is_described(self, example_id: str) -> bool:
+        return example_id in self._best
 
     def better_fits(self, example_id: str) -> float:
         """Of the other classes the share whose concepts fit the image's descriptions better, in the mean, than those of
-        its own; 0 where it has no description."""
-        found = self._fits.get(example_id)
-        if not found or len(self._bank.columns) < 2:
+        its own; 0 where there is no other class. Only of an image that is described."""
+        if len(self._bank.columns) < 2:
             return 0.0
-        fits_k = torch.stack(found).mean(0)
+        fits_k = torch.stack(self._fits[example_id]).mean(0)
         own = self._bank.class_index[self._labels[example_id]]
         return float((fits_k > fits_k[own]).sum()) / (len(fits_k) - 1)
 

@@ -6,10 +6,10 @@ from torch import Tensor
 
 from services.selector import inputs
 from services.selector.clauses import ClauseEvidence
-from services.selector.encoder import Encoder
+from services.selector.encoder import Encoder, KnownEncoder
 from services.selector.evidence import Evidence
 from services.selector.parts import missing, write_missing
-from shared.artefacts import ArtefactWriter, ManifestRef
+from shared.artefacts import ArtefactWriter, ManifestRef, pinned
 from shared.job_settings import SelectConceptsSettings
 from shared.sharding import cut
 from shared.types.concepts import ConceptBank
@@ -19,14 +19,15 @@ from shared.worker.context import StepContext
 AnyEvidence = Evidence | ClauseEvidence
 
 
-def run(context: StepContext, encoder: Encoder) -> ManifestRef:
+def run(context: StepContext, encoder: KnownEncoder) -> ManifestRef:
     """Read all descriptions once, then score and choose for each example of the shard."""
     settings = context.settings.select_concepts
     everyone = inputs.train_examples(context)
     examples = inputs.own_share(context, everyone)
     bank = inputs.concept_bank(context, (example.label for example in everyone))
     parts = cut(examples, context.settings.examples_per_part)
-    writer = ArtefactWriter(context.store, context.task, ScoredConcept)
+    about = {"encoder": encoder.facts.model_dump()}
+    writer = ArtefactWriter(context.store, pinned(context.task, **about), ScoredConcept)
     if todo := missing(writer, parts):
         evidence = _gather(context, bank, everyone, todo, encoder)
         write_missing(context, writer, parts, lambda part: _rows(part, bank, evidence, settings))
@@ -37,7 +38,7 @@ def run(context: StepContext, encoder: Encoder) -> ManifestRef:
             "other classes better than their label's (select_concepts.doubt_share); in the ledger none of their "
             "concepts is chosen"
         )
-    return writer.finish(len(parts), found)
+    return writer.finish(len(parts), found, about)
 
 
 def _gather(
@@ -60,10 +61,22 @@ def _rows(
 ) -> list[ScoredConcept]:
     rows: list[ScoredConcept] = []
     for example in part:
-        own = ranked(example.id, bank.concepts[example.label], evidence.scores(example.id), settings)
+        concepts = bank.concepts[example.label]
+        if not evidence.is_described(example.id):
+            rows += unscored(example.id, concepts)
+            continue
+        own = ranked(example.id, concepts, evidence.scores(example.id), settings)
         doubted = is_doubted(example.id, evidence, settings.doubt_share)
         rows += [row.model_copy(update={"chosen": False}) for row in own] if doubted else own
     return rows
+
+
+def unscored(example_id: str, concepts: Sequence[str]) -> list[ScoredConcept]:
+    """The rows of an image of which nothing was told: it is left out, as a doubted one is."""
+    return [
+        ScoredConcept(example_id=example_id, concept=concept, score=None, rank=rank, chosen=False)
+        for rank, concept in enumerate(concepts)
+    ]
 
 
 def is_doubted(example_id: str, evidence: AnyEvidence, doubt_share: float | None) -> bool:
@@ -101,15 +114,20 @@ def threshold(scores_z: Tensor, threshold_std: float) -> float:
 
 def figures(rows: Iterable[ScoredConcept], at_least: int) -> dict[str, float]:
     """`short_banks` counts the examples whose class has fewer concepts than `at_least`: all of them are chosen.
-    `doubted` those of which none is: they are left out."""
+    `undescribed` and `doubted` those of which none is, for want of a description or in spite of them: they are left
+    out."""
     bank: dict[str, int] = {}
     chosen: dict[str, int] = {}
+    undescribed: set[str] = set()
     for row in rows:
         bank[row.example_id] = bank.get(row.example_id, 0) + 1
         chosen[row.example_id] = chosen.get(row.example_id, 0) + row.chosen
+        if row.score is None:
+            undescribed.add(row.example_id)
     return {
         "examples": float(len(bank)),
-        "doubted": float(sum(count == 0 for count in chosen.values())),
+        "undescribed": float(len(undescribed)),
+        "doubted": float(sum(count == 0 for count in chosen.values()) - len(undescribed)),
         "chosen": float(sum(chosen.values())),
         "bank": float(sum(bank.values())),
         "short_banks": float(sum(size < at_least for size in bank.values())),

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from shared.errors import SystemFault
+from shared.types.encoders import EncoderFacts
 
 
 class Encoder(Protocol):
@@ -21,14 +22,23 @@ class Encoder(Protocol):
         """L2-normalised embeddings, one row a text: [N, E]."""
 
 
+class KnownEncoder(Encoder, Protocol):
+    """One that can be told from others."""
+
+    @property
+    def facts(self) -> EncoderFacts: ...
+
+
 class SentenceEncoder:
     """The model in a folder, or of that name on a hub.
 
-    `prefix` goes before every text (`"query: "`, say); None: what the model's files say, or nothing. Raises SystemFault
-    when there is no such encoder.
+    `prefix` goes before every text (`"query: "`, say); None: what the model's files say, or nothing. `name` is what
+    people call it, `model` itself by default. Raises SystemFault when there is no such encoder.
     """
 
-    def __init__(self, model: str, prefix: str | None = None, batch_size: int = 64, device: str = "cpu") -> None:
+    def __init__(
+        self, model: str, prefix: str | None = None, batch_size: int = 64, device: str = "cpu", name: str = ""
+    ) -> None:
         from sentence_transformers import SentenceTransformer  # takes seconds: not at import
         from transformers.utils.logging import disable_progress_bar
 
@@ -45,10 +55,15 @@ class SentenceEncoder:
             self.model.prompts["own"], self.model.default_prompt_name = prefix, "own"
         self.device = str(self.model.device)
         self._batch_size = batch_size
+        self._name = name or model
 
     @property
     def prefix(self) -> str:
         return str(self.model.prompts.get(self.model.default_prompt_name or "") or "")
+
+    @property
+    def facts(self) -> EncoderFacts:
+        return EncoderFacts(name=self._name, prefix=self.prefix, identity=self.identity)
 
     @cached_property
     def identity(self) -> str:

@@ -74,10 +74,11 @@ class Evidence:
             after_chunk()
 
     def scores(self, example_id: str) -> Tensor:
-        """s(z) of the class's concepts in the bank's order: [Z_c] float64. 0 where the image has no description."""
-        own = self._own_logits.get(example_id)
-        negatives_z = self._log_negatives(example_id)
-        return scores(torch.cat(own), negatives_z) if own else torch.zeros_like(negatives_z)
+        """s(z) of the class's concepts in the bank's order: [Z_c] float64. Only of an image that is described."""
+        return scores(torch.cat(self._own_logits[example_id]), self._log_negatives(example_id))
+
+    def is_described(self, example_id: str) -> bool:
+        return example_id in self._own_logits
 
     def _add(self, chunk: Sequence[Description]) -> None:
         embeddings_de = self._encoder.encode([row.text for row in chunk])

@@ -36,9 +36,9 @@ def concept_bank(context: StepContext, labels: Iterable[str]) -> ConceptBank:
 
 
 def descriptions(context: StepContext) -> Iterator[Description]:
-    """Streamed part by part. Those that the engine never gave are no evidence."""
+    """Streamed part by part. Those that the engine never gave, and empty ones, are no evidence."""
     rows = read_rows(context.store, context.task.inputs["descriptions"], Description)
-    return (row for row in rows if row.finish_reason != "failed")
+    return (row for row in rows if row.finish_reason != "failed" and row.text.strip())
 
 
 def chosen_concepts(context: StepContext, examples: Sequence[Example]) -> dict[str, tuple[str, ...]]:

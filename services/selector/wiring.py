@@ -1,20 +1,27 @@
 """Builds the selector's concrete parts from its settings. The only place that reads them."""
 
+import re
 from functools import partial
 from pathlib import Path
 
+import structlog
 from pydantic import Field
 
 from services.selector import answers, concepts
 from services.selector.bank import step as bank
 from services.selector.cached_encoder import CachedEncoder
 from services.selector.embedding_cache import EmbeddingCache
-from services.selector.encoder import Encoder, SentenceEncoder
+from services.selector.encoder import KnownEncoder, SentenceEncoder
 from shared.settings import WorkerSettings
 from shared.types.lifecycle import StepName
 from shared.worker.context import Work
 
+log = structlog.get_logger(__name__)
+
 _PACKAGED = "minilm"
+# A family that was trained with a prompt before every text and does not say so in its files: scores without it are
+# wrong, and nothing else would tell.
+_PROMPT_UNSAID = re.compile(r"(?<![a-z0-9])e5", re.IGNORECASE)
 
 
 class SelectorSettings(WorkerSettings):
@@ -35,17 +42,22 @@ def read_settings() -> SelectorSettings:
     return SelectorSettings()
 
 
-def build_encoder(settings: SelectorSettings) -> Encoder:
+def build_encoder(settings: SelectorSettings) -> KnownEncoder:
     """Raises SystemFault when there is no such encoder."""
-    encoder = SentenceEncoder(
-        encoder_model(settings.encoder), settings.encoder_prefix, settings.encoder_batch, _device(settings)
-    )
+    model, name = encoder_model(settings.encoder), settings.encoder
+    encoder = SentenceEncoder(model, settings.encoder_prefix, settings.encoder_batch, _device(settings), name)
+    if settings.encoder_prefix is None and not encoder.prefix and _PROMPT_UNSAID.search(name):
+        log.warning(
+            "the encoder was trained with a prompt before every text, and neither its files nor the settings name one: "
+            'set SELFSYNTH_ENCODER_PREFIX ("query: " for most of this family; empty where there shall be none)',
+            encoder=name,
+        )
     if not settings.encoder_cache_bytes:
         return encoder
     return CachedEncoder(encoder, EmbeddingCache(settings.encoder_cache, settings.encoder_cache_bytes))
 
 
-def build_steps(encoder: Encoder) -> dict[StepName, Work]:
+def build_steps(encoder: KnownEncoder) -> dict[StepName, Work]:
     return {
         StepName.SELECT_CONCEPTS: partial(concepts.run, encoder=encoder),
         StepName.SELECT_ANSWERS: partial(answers.run, encoder=encoder),

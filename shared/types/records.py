@@ -43,11 +43,12 @@ class Description(Record):
 
 
 class ScoredConcept(Record):
-    """One concept of the image's class with its score s(z); `chosen` says whether it is held visible in this image."""
+    """One concept of the image's class with its score s(z), None where the image has no description; `chosen` says
+    whether it is held visible in this image."""
 
     example_id: str
     concept: str
-    score: float
+    score: float | None
     rank: int
     chosen: bool
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.artefacts import ArtefactWriter, decode_rows, encode_rows, read_manifest, read_rows
+from shared.artefacts import ArtefactWriter, decode_rows, encode_rows, pinned, read_manifest, read_rows
 from shared.errors import SystemFault
 from shared.objects import ObjectStore, open_store
 from shared.types.records import Candidate, Description
@@ -58,6 +58,15 @@ def test_a_later_attempt_writes_only_the_parts_that_are_missing(store: ObjectSto
 def test_parts_of_other_settings_are_not_mixed_in(store: ObjectStore) -> None:
     ArtefactWriter(store, a_task(attempt=1), Description).put(0, [description("a")])
     assert ArtefactWriter(store, a_task(attempt=2, params={"noun": "leaf"}), Description).done == frozenset()
+
+
+def test_parts_that_depend_on_something_else_are_not_mixed_in(store: ObjectStore) -> None:
+    task = a_task(attempt=1, params={"noun": "leaf"})
+    ArtefactWriter(store, pinned(task, encoder="a"), Description).put(0, [description("a")])
+    assert ArtefactWriter(store, pinned(task, encoder="a"), Description).done == {0}
+    for other in (pinned(task, encoder="b"), pinned(task, reader="a"), task):
+        assert ArtefactWriter(store, other, Description).done == frozenset()
+    assert task.params == {"noun": "leaf"}
 
 
 def test_a_torn_part_does_not_count(store: ObjectStore) -> None:

@@ -24,7 +24,7 @@ from services.api.ingest.conversations import leave_instructions, seen
 from services.api.ingest.leaving import Judged, leave
 from services.api.ingest.looking import Look, listing_hash, look_at_all
 from services.api.ingest.place import Place, placed
-from shared.artefacts import ArtefactWriter, ManifestRef
+from shared.artefacts import ArtefactWriter, ManifestRef, pinned
 from shared.errors import InvalidInput
 from shared.sharding import cut
 from shared.types.tasks import StepTask
@@ -97,10 +97,8 @@ def _with_wishes(listing: Listing, request: IngestRequest) -> Listing:
 def _pinned(
     task: StepTask, items: Sequence[Item], images: ImageRules, conversations: Sequence[Conversation] = ()
 ) -> StepTask:
-    """The task whose fingerprint also tells what was found and how pictures are stored: files may change between two
-    attempts, and parts of both must not be mixed."""
-    depends_on = {"listing": listing_hash(items, conversations), "images": images.model_dump()}
-    return task.model_copy(update={"params": {**task.params, "depends_on": depends_on}})
+    """To what was found and to how pictures are stored."""
+    return pinned(task, listing=listing_hash(items, conversations), images=images.model_dump())
 
 
 def _below(task: StepTask, folder: str) -> StepTask:

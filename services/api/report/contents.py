@@ -10,6 +10,7 @@ from shared.scoring.benchmark import BenchmarkChange
 from shared.scoring.statistics.bootstrap import Estimate
 from shared.scoring.statistics.calibration import Calibration
 from shared.scoring.statistics.confusion import ClassRow
+from shared.types.encoders import EncoderFacts
 from shared.types.records import Split, SuspectLabel
 
 
@@ -135,11 +136,19 @@ class AdapterLine(BaseModel):
     sha256: str
 
 
+class EncoderLine(EncoderFacts):
+    """The text encoder by which a round's step scored."""
+
+    round: int
+    step: str
+
+
 class Lineage(BaseModel):
     """Where everything comes from: with the settings and the seed, enough to make it again."""
 
     dataset: dict[str, Any]
     concept_bank: dict[str, Any]
+    encoders: list[EncoderLine] = []
     artefacts: list[ArtefactLine]
     adapters: list[AdapterLine]
 

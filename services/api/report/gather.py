@@ -19,6 +19,7 @@ from services.api.report.contents import (
     RoundStatistics,
     StepCost,
 )
+from services.api.report.encoders import encoders_of
 from services.api.report.pictures import thumbnail
 from services.api.report.rows import ReportRows, read_rows_of
 from services.api.report.shares import explanation, selection
@@ -64,7 +65,7 @@ def report_of(database: Database, store: ObjectStore, job_id: str) -> Report:
         settings=job.settings,
         changed_settings=_changed_settings(rows),
         metadata=job.labels,
-        lineage=_lineage(rows),
+        lineage=_lineage(rows, store),
     )
 
 
@@ -176,7 +177,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _lineage(rows: ReportRows) -> Lineage:
+def _lineage(rows: ReportRows, store: ObjectStore) -> Lineage:
     dataset, bank = rows.dataset, rows.bank
     return Lineage(
         dataset={
@@ -184,6 +185,7 @@ def _lineage(rows: ReportRows) -> Lineage:
             "classes": len(dataset.classes), "splits": dataset.splits, "examples": dataset.examples,
         },
         concept_bank={"version": bank.version, "key": bank.key, "made": bank.made} if bank else {},
+        encoders=encoders_of(store, rows.done),
         artefacts=list(rows.artefacts),
         adapters=list(rows.adapters),
     )  # fmt: skip

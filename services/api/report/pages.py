@@ -9,10 +9,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from services.api.report.benchmark_table import benchmark_table
-from services.api.report.contents import ExampleReport, Report, RoundReport, SplitFigures
+from services.api.report.contents import EncoderLine, ExampleReport, Report, RoundReport, SplitFigures
 from services.api.report.plots import accuracy_plot, calibration_plot, confusion_matrix, loss_plot
 from shared.scoring.statistics.bootstrap import Estimate
 from shared.scoring.statistics.confusion import ClassRow
+from shared.types.encoders import EncoderFacts
 
 _KINDS = {
     "best": "Best answers",
@@ -59,6 +60,7 @@ def _values(report: Report) -> dict[str, Any]:
         "round_rows": [_round_row(entry) for entry in rounds],
         "grouped": any(_is_grouped(entry) for entry in rounds),
         "examples": _by_kind(report.examples),
+        "encoders": encoders_shown(report.lineage.encoders),
         "tables": [
             ("Selection", *_named(rounds, [entry.selection for entry in rounds])),
             ("Explanations", *_named(rounds, [entry.explanation for entry in rounds])),
@@ -147,6 +149,15 @@ def _suspects(report: Report) -> list[list[str]]:
 def _by_kind(examples: Iterable[ExampleReport]) -> list[tuple[str, list[ExampleReport]]]:
     found = {title: [each for each in examples if each.kind == kind] for kind, title in _KINDS.items()}
     return [(title, each) for title, each in found.items() if each]
+
+
+def encoders_shown(lines: Sequence[EncoderLine]) -> list[tuple[EncoderFacts, str]]:
+    """Each encoder, and the steps that it scored where there are several."""
+    found: dict[EncoderFacts, list[str]] = {}
+    for line in lines:
+        facts = EncoderFacts(name=line.name, prefix=line.prefix, identity=line.identity)
+        found.setdefault(facts, []).append(f"{_name(line.round)}: {line.step}")
+    return [(facts, ", ".join(steps) if len(found) > 1 else "") for facts, steps in found.items()]
 
 
 def _name(round_: int) -> str:

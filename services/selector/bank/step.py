@@ -6,8 +6,8 @@ from typing import Any
 
 from services.selector.bank.clean import Cleaner
 from services.selector.bank.naming import Named, from_answers, from_bank
-from services.selector.encoder import Encoder
-from shared.artefacts import ArtefactWriter, ManifestRef, read_manifest, read_rows
+from services.selector.encoder import KnownEncoder
+from shared.artefacts import ArtefactWriter, ManifestRef, pinned, read_manifest, read_rows
 from shared.errors import InvalidInput
 from shared.sharding import cut
 from shared.types.concept_job import ConceptClasses, ConceptJob
@@ -18,11 +18,12 @@ from shared.worker.context import StepContext
 _CLASSES_PER_PART = 20
 
 
-def run(context: StepContext, encoder: Encoder) -> ManifestRef:
+def run(context: StepContext, encoder: KnownEncoder) -> ManifestRef:
     """Raises InvalidInput when nothing is left for any class."""
     work = _Work(context)
     cleaner = Cleaner(work.job.clean, work.job.domain.noun, encoder)
-    writer = ArtefactWriter(context.store, context.task, CleanedConcept)
+    about = {"encoder": encoder.facts.model_dump()}
+    writer = ArtefactWriter(context.store, pinned(context.task, **about), CleanedConcept)
     parts = cut(work.classes.to_ask, _CLASSES_PER_PART)
     for number, part in enumerate(parts):
         context.check()
@@ -38,7 +39,7 @@ def run(context: StepContext, encoder: Encoder) -> ManifestRef:
         )
     key = f"{context.task.output_prefix}/concept-bank-a{context.task.attempt}.json"
     context.store.put(key, bank.model_dump_json(indent=1).encode())
-    extra = {"concept_bank": key, "made": work.made(bank, rows)}
+    extra = {"concept_bank": key, "made": work.made(bank, rows), **about}
     return writer.finish(len(parts), _figures(rows, bank), extra)
 
 

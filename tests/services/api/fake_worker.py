@@ -20,6 +20,7 @@ from shared.queues import connect, queue_of
 from shared.types.benchmark import BenchmarkAnswer, BenchmarkScore
 from shared.types.concept_job import ConceptClasses
 from shared.types.concepts import BankSource
+from shared.types.encoders import EncoderFacts
 from shared.types.export import ExportedFile
 from shared.types.lifecycle import QueueName, StepName
 from shared.types.records import Description, Example, LossPoint, Prediction, Proposal, Record
@@ -40,6 +41,8 @@ FIGURES: dict[StepName, dict[str, float]] = {
         "validation_correct": 1,
     },
 }
+ENCODER = EncoderFacts(name="models/<own>", prefix="query: ", identity="0123456789abcdef")
+_SCORING = (StepName.SELECT_CONCEPTS, StepName.SELECT_ANSWERS)
 
 
 class FakeWorker:
@@ -100,7 +103,8 @@ class FakeWorker:
         if task.step == StepName.BENCHMARK:
             return self._benchmark(task)
         row = Description(example_id="0", instruction=0, sample=0, text=task.step, finish_reason="stop")
-        return self._leave(task, Description, [row], FIGURES.get(task.step, {}), {})
+        extra = {"encoder": ENCODER.model_dump()} if task.step in _SCORING else {}
+        return self._leave(task, Description, [row], FIGURES.get(task.step, {}), extra)
 
     def _predictions(self, task: StepTask) -> list[Prediction]:
         """Of every held-out image: each round names the class of one image more. The figures do not know of them."""

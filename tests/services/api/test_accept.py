@@ -22,6 +22,11 @@ def test_a_failed_candidate_that_was_rejected_for_it_is_counted_once() -> None:
     assert summary({"failed": 2.0, "rejected_failed": 2.0}) == "0 rows, 2 of them without an answer of the engine"
 
 
+def test_events_say_how_many_images_are_left_out_for_want_of_a_description() -> None:
+    assert "2 of the 9 training images left out" in summary({"examples": 9.0, "undescribed": 2.0})
+    assert summary({"examples": 9.0, "undescribed": 0.0}) == "0 rows"
+
+
 def test_events_say_how_many_pairs_are_fallbacks_and_how_many_were_left_out() -> None:
     told = summary({"pairs": 20.0, "fallbacks": 4.0, "rejected_fallback_capped": 9.0, "rejected_repeats": 3.0})
     assert "4 of the 20 QA pairs are fallbacks" in told

@@ -39,7 +39,7 @@ def test_the_score_is_the_mean_of_the_best_clauses() -> None:
     evidence = ClauseEvidence(bank, {"a": "wren", "b": "wren"}, {"a", "b"}, TableEncoder(vectors))
     evidence.add_all([description("a", "one thing, another thing"), description("a", "one thing", 1)])
     assert float(evidence.scores("a")[0]) == pytest.approx((0.8 + 0.6) / 2)
-    assert float(evidence.scores("b")[0]) == 0.0
+    assert [evidence.is_described(key) for key in "ab"] == [True, False]
 
 
 @pytest.mark.parametrize(("evidence", "exact"), [("clause", True), ("description", False)])
@@ -92,6 +92,10 @@ def test_doubts_need_evidence_that_compares_classes() -> None:
         SelectConceptsSettings(evidence="description", doubt_share=0.3)
 
 
-def test_an_image_without_descriptions_is_not_doubted() -> None:
-    evidence = ClauseEvidence(ConceptBank(version=1, concepts=BIRDS), {"a": "wren"}, {"a"}, TableEncoder(SAID), True)
-    assert evidence.better_fits("a") == 0.0
+def test_an_image_without_descriptions_is_left_out_but_not_doubted(tmp_path: Path) -> None:
+    world = doubting_world(tmp_path, 0.5)
+    world.give(descriptions=[description("fine", "a barred wing")])
+    ref = concepts.run(world.context(StepName.SELECT_CONCEPTS), TableEncoder(SAID))
+    assert {row.example_id for row in world.rows(ref.key, ScoredConcept) if row.chosen} == {"fine"}
+    figures = read_manifest(world.store, ref.key).figures
+    assert (figures["doubted"], figures["undescribed"]) == (0, 1)

@@ -1,6 +1,7 @@
 """select_concepts on a real store."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -58,11 +59,40 @@ def test_descriptions_that_the_engine_never_gave_are_no_evidence(world: World, e
     assert with_failed == without
 
 
+@pytest.mark.parametrize("evidence", ["description", "clause"])
+@pytest.mark.parametrize("lost", [[], [("", "failed")], [("", "stop"), (" \n", "stop")]])
+def test_of_an_image_without_any_description_no_concept_is_chosen(
+    world: World, evidence: str, lost: list[tuple[str, Literal["stop", "failed"]]]
+) -> None:
+    world.params["select_concepts"] = {"evidence": evidence}
+    told = [description(e.id, f"a bird {e.id}") for e in world.examples if e.id != "id-99"]
+    empty = [
+        description("id-99", text, k).model_copy(update={"finish_reason": end}) for k, (text, end) in enumerate(lost)
+    ]
+    world.give(descriptions=[*told, *empty])
+    ref = concepts.run(world.context(STEP), TableEncoder())
+    rows = world.rows(ref.key, ScoredConcept)
+    own = [row for row in rows if row.example_id == "id-99"]
+    assert [(row.concept, row.score, row.rank, row.chosen) for row in own] == [
+        (concept, None, rank, False) for rank, concept in enumerate(BANK["wren"])
+    ]
+    assert {row.example_id for row in rows if row.chosen} == {e.id for e in world.examples} - {"id-99"}
+    figures = read_manifest(world.store, ref.key).figures
+    assert (figures["undescribed"], figures["doubted"], figures["examples"]) == (1, 0, 10)
+
+
 def test_the_manifest_counts_examples_concepts_and_short_banks(world: World) -> None:
     world.params["select_concepts"] = {"at_least": 4}
     ref = concepts.run(world.context(STEP), TableEncoder())
     figures = read_manifest(world.store, ref.key).figures
-    assert figures == {"examples": 10.0, "doubted": 0.0, "chosen": 35.0, "bank": 35.0, "short_banks": 5.0}
+    assert figures == {
+        "examples": 10.0,
+        "undescribed": 0.0,
+        "doubted": 0.0,
+        "chosen": 35.0,
+        "bank": 35.0,
+        "short_banks": 5.0,
+    }
 
 
 def test_a_stopped_attempt_s_parts_stay_and_the_next_one_writes_the_rest(world: World) -> None:

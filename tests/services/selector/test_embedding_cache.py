@@ -12,6 +12,7 @@ from services.selector.cached_encoder import CachedEncoder
 from services.selector.embedding_cache import EmbeddingCache
 from services.selector.encoder import SentenceEncoder
 from shared.errors import SystemFault
+from shared.types.encoders import EncoderFacts
 from tests.services.selector.caching_process import put_and_get
 from tests.telling import Told, told
 
@@ -26,7 +27,7 @@ class Counting:
     device = "cpu"
 
     def __init__(self, identity: str = "one") -> None:
-        self.identity = identity
+        self.facts = EncoderFacts(name="counting", prefix="", identity=identity)
         self.asked: list[str] = []
 
     def encode(self, texts: Sequence[str]) -> Tensor:

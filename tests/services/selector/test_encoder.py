@@ -101,6 +101,13 @@ def test_an_encoder_is_told_from_others_by_what_changes_its_embeddings(folder: P
     assert other.identity != encoder.identity
 
 
+def test_an_encoder_says_its_name_and_what_goes_before_its_texts(encoder: SentenceEncoder) -> None:
+    told = SentenceEncoder(encoder_model("minilm"), prefix="query: ", name="minilm").facts
+    assert (told.name, told.prefix) == ("minilm", "query: ")
+    assert told.identity != encoder.facts.identity == encoder.identity
+    assert encoder.facts.name == encoder_model("minilm")
+
+
 @pytest.mark.parametrize("model", ["/nowhere/at/all", "."])
 def test_what_is_no_encoder_is_named_with_the_remedy(model: str, tmp_path: Path) -> None:
     with pytest.raises(SystemFault, match="no text encoder") as caught:

@@ -12,6 +12,7 @@ from torch import Tensor
 from shared.artefacts import ArtefactWriter, read_rows
 from shared.objects import ObjectStore, open_store
 from shared.types.concepts import ConceptBank
+from shared.types.encoders import EncoderFacts
 from shared.types.lifecycle import StepName
 from shared.types.records import Candidate, Description, Example, Record, ScoredConcept
 from shared.types.tasks import StepTask, step_id
@@ -27,6 +28,10 @@ class TableEncoder:
         self._vectors = dict(vectors or {})
         self.embedded = 0
 
+    @property
+    def facts(self) -> EncoderFacts:
+        return EncoderFacts(name="table", prefix="", identity=_sha256(repr(sorted(self._vectors.items()))))
+
     def encode(self, texts: Sequence[str]) -> Tensor:
         self.embedded += len(texts)
         rows = [torch.tensor(self._vectors.get(text) or _direction(text), dtype=torch.float64) for text in texts]
@@ -34,7 +39,11 @@ class TableEncoder:
 
 
 def _direction(text: str) -> list[float]:
-    return [byte - 127.5 for byte in hashlib.sha256(text.encode()).digest()[:_WIDTH]]
+    return [byte - 127.5 for byte in bytes.fromhex(_sha256(text))[:_WIDTH]]
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def example(key: str, label: str) -> Example:
@@ -68,6 +77,7 @@ class World:
     examples: Sequence[Example]
     bank: dict[str, tuple[str, ...]]
     params: dict[str, Any] = field(default_factory=dict)
+    _put_count: int = 0
 
     def __post_init__(self) -> None:
         self.store: ObjectStore = open_store(f"file://{self.folder}")
@@ -76,8 +86,9 @@ class World:
         self.inputs = {"concept_bank": ("bank.json",), "examples": (self.put("ingest", Example, self.examples),)}
 
     def put(self, name: str, record: type[Record], rows: Sequence[Record]) -> str:
-        """The key of a finished artefact with these rows."""
-        writer = ArtefactWriter(self.store, self._task(StepName.INGEST, name, 1, {}), record)
+        """The key of a new finished artefact with these rows."""
+        self._put_count += 1
+        writer = ArtefactWriter(self.store, self._task(StepName.INGEST, f"{name}-{self._put_count}", 1, {}), record)
         writer.put(0, rows)
         return writer.finish(1).key
 

@@ -12,6 +12,7 @@ from PIL import Image
 from selfsynth.cli import main
 from shared.errors import ErrorReport
 from tests.services.api.conftest import KEY, Stack, wait_for
+from tests.services.api.fake_worker import ENCODER
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,15 @@ def test_selection_loss_cost_settings_and_lineage_are_told(stack: Stack, job: st
     assert len(lineage["artefacts"]) == 10
     assert stack.parts.store.get(lineage["artefacts"][0]["key"])
     assert lineage["concept_bank"]["version"] == 1
+
+
+def test_the_encoder_that_scored_is_named_in_every_form(stack: Stack, job: str, report: Any) -> None:
+    lines = report["lineage"]["encoders"]
+    assert [(line.pop("round"), line.pop("step")) for line in lines] == [(1, "select_concepts"), (2, "select_answers")]
+    assert lines == [ENCODER.model_dump()] * 2
+    page, markdown = (text(stack, f"/jobs/{job}/report?format={form}")[1] for form in ("html", "md"))
+    assert 'encoder <code>models/&lt;own&gt;</code> (before every text <code>"query: "</code>, identity' in page
+    assert 'encoder models/\\<own\\> (before every text `"query: "`, identity `0123456789ab`).' in markdown
 
 
 def test_examples_come_with_small_images_and_the_answer_before(report: Any) -> None:
