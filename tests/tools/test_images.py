@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -91,6 +92,38 @@ def test_no_image_is_whatever_is_newest() -> None:
     for image in [*images, *bases]:
         tag = image.rstrip("}").rpartition(":")[2].lstrip("-")
         assert re.match(r"\d", tag), image
+
+
+COMPOSE_FILES = [ROOT / "docker-compose.yml", ROOT / "docker-compose.gpu.yml"]
+
+
+def _v2_takes(file: Path) -> subprocess.CompletedProcess[str]:
+    """By the schema that Compose v2 itself holds files against."""
+    command = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.compose-spec"]
+    return subprocess.run([*command, str(file)], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("file", COMPOSE_FILES, ids=lambda file: file.name)
+def test_compose_v2_takes_the_file(file: Path) -> None:
+    checked = _v2_takes(file)
+    assert checked.returncode == 0, checked.stdout
+    assert "version" not in yaml.safe_load(file.read_text()), "v2 warns that it is obsolete"
+
+
+@pytest.mark.parametrize("wrong", [{"image": "a", "memory": "1g"}, {"image": "a", "depends_on": {"b": {}}}])
+def test_what_compose_v2_refuses_is_seen(wrong: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text(yaml.safe_dump({"services": {"a": wrong}}))
+    assert _v2_takes(tmp_path / "docker-compose.yml").returncode == 1
+
+
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="there is no docker-compose")
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_installed_docker_compose_takes_the_files_without_an_engine(count: int) -> None:
+    """Also sees names of services, networks, volumes and secrets that are nowhere."""
+    files = [word for file in COMPOSE_FILES[:count] for word in ("--file", str(file))]
+    command = ["docker-compose", *files, "--profile", "demo", "config", "--quiet"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_secrets_are_in_files_only() -> None:
