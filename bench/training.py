@@ -166,7 +166,7 @@ class Bench:
         arguments.save_strategy = "no"
         passes = arguments.gradient_accumulation_steps
         # The order of packed sequences for both: the same pairs in the same optimiser steps.
-        planned = planned_passes(plan, self.pairs, packed=True, passes=passes)[: steps * passes]
+        planned = planned_passes(plan, self.pairs, grouped=True, passes=passes)[: steps * passes]
         trainer = PassTrainer(self.model, arguments, self.pairs, planned, sequences)
         trainer.remove_callback(PrinterCallback)
         return trainer

@@ -80,9 +80,9 @@ def filler(pair: TokenPair) -> TokenPair:
     return replace(pair, prompt_length=len(pair.ids))
 
 
-def planned_passes(plan: Plan, pairs: Sequence[TokenPair], packed: bool, passes: int) -> list[list[Turn]]:
-    """All forward passes of the training, `passes` an optimiser step. Packed pairs of an image stay together."""
-    units = _units(pairs, plan.settings.pack_length) if packed else _alone(pairs)
+def planned_passes(plan: Plan, pairs: Sequence[TokenPair], grouped: bool, passes: int) -> list[list[Turn]]:
+    """All forward passes of the training, `passes` an optimiser step. If `grouped`, an image's pairs are neighbours."""
+    units = _units(pairs, plan.settings.pack_length) if grouped else _alone(pairs)
     unit_of = {number: place for place, unit in enumerate(units) for number in unit.pairs}
     order = order_of(units, plan.settings.epochs, plan.settings.batch_size, plan.seed)
     return passes_of(order, [unit_of[number] for number in range(len(pairs))], plan.settings.batch_size, passes)

@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import distributed
 from transformers import TrainerCallback
 
 from services.trainer.notes import CheckpointMade, Event, Remark, StepDone, Validated
+from services.trainer.parallel.agreement import any_process
 from services.trainer.plan import Plan
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.cost import Cost
@@ -52,7 +52,8 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         self._watch.start_steps()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        self.stopping = _any_process(self.stopping, args.device)
+        # All must end after the same step: one that goes on alone would wait for ever.
+        self.stopping = any_process(self.stopping, args.device)
         if self.stopping:
             control.should_save = True
             control.should_training_stop = True
@@ -99,12 +100,3 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
     def _note(self, note: Event) -> None:
         with self._plan.notes.open("a") as notes:
             notes.write(f"{note.model_dump_json()}\n")
-
-
-def _any_process(claim: bool, device: torch.device) -> bool:
-    """Whether any process claims it. All must end after the same step: one that goes on alone would wait for ever."""
-    if not distributed.is_initialized():
-        return claim
-    claims = torch.tensor(int(claim), device=device)
-    distributed.all_reduce(claims, distributed.ReduceOp.MAX)
-    return bool(claims.item())

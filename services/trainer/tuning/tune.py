@@ -9,11 +9,10 @@ from safetensors.torch import load_file
 from transformers import PrinterCallback, TrainerState, TrainingArguments, set_seed
 
 from services.trainer.notes import Result
-from services.trainer.packing.trial import Sequences, Trial
 from services.trainer.parallel.zero import check_checkpoint, whole
 from services.trainer.plan import Plan, TrainPair, read_pairs
 from services.trainer.token_pair import TokenPair
-from services.trainer.tuning.arguments import CHECKPOINTING, training_arguments
+from services.trainer.tuning.arguments import training_arguments
 from services.trainer.tuning.augmenting import Views
 from services.trainer.tuning.cost import cost_of, peak_flops
 from services.trainer.tuning.diverging import NotFinite, diverged
@@ -26,6 +25,7 @@ from services.trainer.tuning.pace import Stopwatch
 from services.trainer.tuning.probing import probes_of
 from services.trainer.tuning.processing import load_processor
 from services.trainer.tuning.reporter import Reporter
+from services.trainer.tuning.sequencing import KeepSequencing, Sequencing, sequencing_of
 from services.trainer.tuning.tracking import trackers_of
 from services.trainer.tuning.trainer import TuningTrainer
 from shared.errors import TooFewPairs
@@ -56,14 +56,15 @@ def tune(plan: Plan) -> None:
     # Before the model: they say where it goes.
     arguments = training_arguments(plan)
     model = build_model(plan)
-    sequences = _sequences(plan, model, encoder, processor.tokenizer.pad_token_id or 0, pairs)
-    trainer = _trainer(plan, arguments, model, pairs, sequences, held_out)
-    cost = cost_of(plan, model, sequences.packed)
+    pad_id = processor.tokenizer.pad_token_id or 0
+    sequencing = sequencing_of(plan, arguments.device, model, encoder, pad_id, pairs)
+    trainer = _trainer(plan, arguments, model, pairs, sequencing, held_out)
+    cost = cost_of(plan, model, sequencing.sequences.packed)
     reporter = Reporter(plan, len(pairs), trainer.pairs_of_step, watch, cost)
     trainer.add_callback(reporter)
     if trainer.is_world_process_zero():
-        if sequences.refused and not plan.checkpoint:
-            reporter.remark(f"each QA pair is trained in a sequence of its own: {sequences.why_not}")
+        if sequencing.news:
+            reporter.remark(sequencing.news)
         for tracker in trackers_of(plan):
             trainer.add_callback(tracker)
     signal.signal(signal.SIGTERM, reporter.stop_soon)
@@ -81,7 +82,16 @@ def tune(plan: Plan) -> None:
     probes = probes_of(plan, as_served(plan, model), encoder, [pair for pair in asked if not pair.general])
     if trainer.is_world_process_zero():
         (plan.trained / PROBES).write_text(probes.model_dump_json())
-        _leave(plan, model, trainer, reporter, dropped, sequences.why_not, watch, (len(mixed_in), dropped_general))
+        _leave(
+            plan,
+            model,
+            trainer,
+            reporter,
+            dropped,
+            sequencing.sequences.why_not,
+            watch,
+            (len(mixed_in), dropped_general),
+        )
 
 
 def _mixed_in(plan: Plan, encoder: PairEncoder, general: list[TrainPair]) -> tuple[list[TokenPair], dict[str, int]]:
@@ -143,31 +153,20 @@ def _leave(
     plan.result.write_text(result.model_dump_json())
 
 
-def _sequences(plan: Plan, model: Any, encoder: PairEncoder, pad_id: int, pairs: list[TokenPair]) -> Sequences:
-    """Tried where and how the model will be trained: another device may compute otherwise."""
-    trial = Trial(model, encoder, pad_id, plan.settings.pack_length, autocast=precision_of(plan) == "bf16")
-    if plan.parallel == "zero3":
-        return trial.plain("train.parallel is zero3: a shared-out model cannot be tried", refused=True)
-    if torch.cuda.is_available():
-        model.cuda()
-    if plan.settings.gradient_checkpointing:
-        model.gradient_checkpointing_enable(CHECKPOINTING)
-    return trial.sequences(pairs, wanted=plan.settings.packing == "auto")
-
-
 def _trainer(
     plan: Plan,
     arguments: TrainingArguments,
     model: Any,
     pairs: list[TokenPair],
-    sequences: Sequences,
+    sequencing: Sequencing,
     held_out: list[TokenPair],
 ) -> TuningTrainer:
     forward_passes = arguments.gradient_accumulation_steps * plan.processes
-    passes = planned_passes(plan, pairs, sequences.packed, forward_passes)
+    passes = planned_passes(plan, pairs, sequencing.grouped, forward_passes)
     views = bool(plan.settings.augmentations)
-    trainer = TuningTrainer(model, arguments, pairs, passes, sequences, held_out, views)
+    trainer = TuningTrainer(model, arguments, pairs, passes, sequencing.sequences, held_out, views)
     trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(KeepSequencing(plan, sequencing))
     if plan.settings.early_stopping:
         trainer.add_callback(EarlyStop(plan.settings.early_stopping.patience))
     return trainer

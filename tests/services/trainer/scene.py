@@ -16,6 +16,7 @@ from shared.types.tasks import StepTask
 
 COLOURS = {"Redfinch": (200, 30, 30), "Greenwing": (30, 180, 40), "Bluecap": (30, 40, 200), "Greytail": (120, 120, 120)}
 QUESTION = "What bird is this?"
+QUESTIONS = (QUESTION, "Which bird is it, and why?", "Name this bird.", "What is its name?")
 SETTINGS: dict[str, Any] = {
     "lora_rank": 8,
     "lora_alpha": 16,
@@ -58,10 +59,16 @@ def task_for(inputs: dict[str, tuple[str, ...]], attempt: int = 1, round_: int =
     )
 
 
-def put_inputs(store: ObjectStore, kept: int = 16) -> dict[str, tuple[str, ...]]:
-    """Images, examples and pairs; of 17 candidates the first `kept` are kept."""
-    examples = [_example(store, label, colour, shade) for label, colour in COLOURS.items() for shade in range(4)]
-    pairs = [candidate(example.id, f"It is a {example.label} bird.", n < kept) for n, example in enumerate(examples)]
+def put_inputs(store: ObjectStore, kept: int = 16, questions: int = 1) -> dict[str, tuple[str, ...]]:
+    """Images, examples and pairs: 16 pairs, of 16 images or of fewer with as many `questions` (1, 2 or 4) each. Of 17
+    candidates the first `kept` are kept."""
+    shades = range(4 // questions)
+    examples = [_example(store, label, colour, shade) for label, colour in COLOURS.items() for shade in shades]
+    asked = [(example, number) for example in examples for number in range(questions)]
+    pairs = [
+        candidate(example.id, f"It is a {example.label} bird.", place < kept, number)
+        for place, (example, number) in enumerate(asked)
+    ]
     pairs.append(candidate(examples[0].id, "It is a bird, but which?", kept=False))
     return {
         "examples": (artefact(store, Example, examples, "examples"),),
@@ -69,12 +76,12 @@ def put_inputs(store: ObjectStore, kept: int = 16) -> dict[str, tuple[str, ...]]
     }
 
 
-def candidate(example_id: str, text: str, kept: bool) -> Candidate:
+def candidate(example_id: str, text: str, kept: bool, question: int = 0) -> Candidate:
     return Candidate(
         example_id=example_id,
-        question_id=0,
+        question_id=question,
         kind="explain",
-        question=QUESTION,
+        question=QUESTIONS[question],
         sample=0,
         source="synthesised",
         text=text,

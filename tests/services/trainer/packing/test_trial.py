@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from services.trainer.packing.trial import Trial
+from services.trainer.tuning.arguments import CHECKPOINTING
 from services.trainer.tuning.encoding import PairEncoder
 from tests.services.trainer.packing.scene import encoder_of, model_of, pairs_of
 
@@ -54,6 +55,34 @@ def test_a_model_that_refuses_a_mask_of_its_own_is_told_with_its_words(model: An
 
     model.get_base_model().model.language_model.register_forward_pre_hook(refuse, with_kwargs=True)
     assert "masks have two dimensions" in trial(model, encoder).sequences(pairs_of(encoder), wanted=True).why_not
+
+
+def test_a_device_that_is_full_is_not_called_the_models_fault(model: Any, encoder: PairEncoder) -> None:
+    def full(module: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        if kwargs["attention_mask"].ndim != 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    before = model.config.get_text_config()._attn_implementation
+    model.get_base_model().model.language_model.register_forward_pre_hook(full, with_kwargs=True)
+    sequences = trial(model, encoder).sequences(pairs_of(encoder), wanted=True)
+    assert sequences.why_not == "there is not enough memory to try it on two pairs"
+    assert sequences.refused
+    assert model.config.get_text_config()._attn_implementation == sequences.attention == before
+
+
+def test_separate_sequences_are_tried_one_at_a_time_as_in_training(model: Any, encoder: PairEncoder) -> None:
+    """With gradient checkpointing each layer is computed once more, and nothing is drawn."""
+    sizes: list[int] = []
+    computed: list[Any] = []
+    language = model.get_base_model().model.language_model
+    language.register_forward_pre_hook(
+        lambda module, args, more: sizes.append(len(more["inputs_embeds"])), with_kwargs=True
+    )
+    language.layers[0].self_attn.register_forward_pre_hook(lambda module, args: computed.append(module.training))
+    model.gradient_checkpointing_enable(CHECKPOINTING)
+    assert trial(model, encoder).sequences(pairs_of(encoder), wanted=True).packed
+    assert sizes == [1, 1, 1]
+    assert computed == [False] * 6
 
 
 def test_what_is_not_wanted_or_pointless_is_not_packed(model: Any, encoder: PairEncoder) -> None:

@@ -54,6 +54,22 @@ def test_a_later_attempt_begins_with_what_fitted(filled: tuple[Watched, Manifest
     assert len(run.told) == 1
 
 
+def test_what_is_nobodys_fault_is_only_in_the_manifest(filled: tuple[Watched, Manifest]) -> None:
+    assert filled[1].extra["not_packed"] == "no image has several pairs"
+
+
+def test_finding_out_whether_pairs_can_be_packed_takes_no_more_memory_than_training(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Full from the beginning with more than the two pairs that a forward pass has."""
+    for name, value in {"PYTHONPATH": str(_FULL_MEMORY), "FULL_ABOVE": "2", "FULL_AFTER": "0"}.items():
+        monkeypatch.setenv(name, value)
+    run = Watched(tmp_path, tiny_model, questions=4, epochs=0.5, lora_dropout=0, micro_batch_size=2)
+    manifest = run.finish()
+    assert (manifest.extra["not_packed"], manifest.extra["micro_batch_size"]) == ("", 2)
+    assert run.told == []
+
+
 @pytest.mark.parametrize(("micro_batch", "smaller"), [(8, 4), (6, 3), (3, 1), (2, 1)])
 def test_a_micro_batch_is_halved_so_that_the_batch_stays_whole(micro_batch: int, smaller: int) -> None:
     plan = a_plan(batch_size=24, micro_batch_size=micro_batch)

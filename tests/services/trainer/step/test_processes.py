@@ -3,6 +3,7 @@
 import io
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,9 +16,17 @@ _SLOW_RANK = Path(__file__).parent / "injected" / "slow_rank"
 
 
 def a_run(folder: Path, model: Path, processes: int) -> Watched:
-    """Three of 16 pairs are held out. Five a step, which two processes cannot share evenly; the last has three."""
-    train = {"epochs": 1, "batch_size": 5, "micro_batch_size": 2, "checkpoint_every": 1, "learning_rate": 1e-3}
-    return Watched(folder, model, processes, **train, lora_dropout=0, early_stopping={"patience": 9, "share": 0.2})
+    """Two pairs share an image, and four of 16 are held out. Five a step, which two processes cannot share evenly; the
+    last has two."""
+    train: dict[str, Any] = {
+        "epochs": 1,
+        "batch_size": 5,
+        "micro_batch_size": 2,
+        "checkpoint_every": 1,
+        "learning_rate": 1e-3,
+    }
+    train |= {"lora_dropout": 0, "early_stopping": {"patience": 9, "share": 0.2}}
+    return Watched(folder, model, processes, questions=2, **train)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +50,8 @@ def test_two_processes_give_the_weights_of_one(two: tuple[Watched, Manifest], tm
     one_done = one.finish()
     expected = one.weights(one_done)
     assert two[1].extra["processes"] == 2
-    assert two[1].figures["held_out_pairs"] == 3
+    assert two[1].extra["not_packed"] == one_done.extra["not_packed"] == ""
+    assert two[1].figures["held_out_pairs"] == 4
     assert two[1].figures["best_validation_loss"] == pytest.approx(one_done.figures["best_validation_loss"], rel=1e-4)
     for name, weight in two[0].weights(two[1]).items():
         torch.testing.assert_close(weight, expected[name], rtol=0, atol=1e-5)

@@ -26,14 +26,17 @@ def trainers_here() -> list[psutil.Process]:
 
 
 class Watched:
-    """One task, and what its attempts pushed and told. `train_settings` are laid over the scene's."""
+    """One task of 16 pairs, so many `questions` an image, and what its attempts pushed and told. `train_settings` are
+    laid over the scene's."""
 
-    def __init__(self, folder: Path, model: Path, processes: int = 1, **train_settings: Any) -> None:
+    def __init__(
+        self, folder: Path, model: Path, processes: int = 1, questions: int = 1, **train_settings: Any
+    ) -> None:
         self.settings: TrainerSettings = trainer_settings(folder, model).model_copy(
             update={"trainer_processes": processes}
         )
         self.store: ObjectStore = open_store(self.settings.store_url)
-        self.inputs = put_inputs(self.store)
+        self.inputs = put_inputs(self.store, questions=questions)
         self.train_settings = train_settings
         self.pushed: dict[int, list[tuple[int, int, dict[str, float]]]] = {}
         self.told: list[str] = []

@@ -54,6 +54,21 @@ def test_another_micro_batch_goes_on_at_the_same_pairs(tmp_path: Path, tiny_mode
     assert [point.tokens for point in smaller.losses] == [point.tokens for point in whole.losses]
 
 
+@pytest.mark.parametrize(("first", "then"), [("auto", "off"), ("off", "auto")])
+def test_the_order_of_pairs_stays_whether_or_not_they_can_still_be_packed(
+    first: str, then: str, tmp_path: Path, tiny_model: Path
+) -> None:
+    """What began with a sequence for each pair goes on so."""
+    plan = make_plan(tmp_path, tiny_model, **TRAIN, packing=first)
+    whole = finished(plan)
+    again, resumed_one = resumed(plan, 6, packing=then)
+    assert losses(resumed_one) == pytest.approx(losses(whole), rel=1e-4)
+    assert resumed_one.not_packed == "train.packing is off"
+    _, third = resumed(again, 9, packing=first)
+    assert losses(third) == pytest.approx(losses(whole), rel=1e-4)
+    assert third.not_packed == whole.not_packed
+
+
 def test_a_resumed_training_sees_the_same_views(tmp_path: Path, tiny_model: Path) -> None:
     """The adapter is bitwise the same, and not the one that the images themselves give."""
     folders = [tmp_path / name for name in ("drawn", "plain")]
