@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+
+from tests.missing import missing
 
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "k8s"
@@ -66,10 +67,10 @@ class Workload:
 
 
 def render(folder: Path) -> list[Object]:
-    """What kustomize makes of a folder. Skips where there is no kustomize: no registry that CI reaches has one."""
+    """What kustomize makes of a folder."""
     program = shutil.which("kubectl") or shutil.which("kustomize")
     if program is None:
-        pytest.skip("NOT CHECKED: neither kubectl nor kustomize is on this machine, so no manifest was rendered")
+        missing("NOT CHECKED: neither kubectl nor kustomize is on this machine, so no manifest was rendered")
     verb = "kustomize" if program.endswith("kubectl") else "build"
     built = subprocess.run([program, verb, str(folder)], capture_output=True, text=True, check=False, cwd=ROOT)
     assert built.returncode == 0, built.stderr
@@ -81,17 +82,22 @@ def rendered(overlay: str) -> tuple[Object, ...]:
     return tuple(render(K8S / "overlays" / overlay))
 
 
-def rendered_with_options(folder: Path) -> list[Object]:
-    """The base with every component that no overlay takes, from a kustomization in the empty `folder`."""
-    taken = {name for overlay in OVERLAYS for name in _components(K8S / "overlays" / overlay)}
-    left = [each for each in sorted((K8S / "components").iterdir()) if each.name not in taken]
-    assert left, "every component is taken: this has nothing left to look at"
+def rendered_with(folder: Path, *components: str, **more: Any) -> list[Object]:
+    """The base with these components, from a kustomization in the empty `folder` that may say `more`."""
     plan = {
         "resources": [os.path.relpath(K8S / "base", folder)],
-        "components": [os.path.relpath(each, folder) for each in left],
+        "components": [os.path.relpath(K8S / "components" / each, folder) for each in components],
     }
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(plan))
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(plan | more))
     return render(folder)
+
+
+def rendered_with_options(folder: Path) -> list[Object]:
+    """The base with every component that no overlay takes."""
+    taken = {name for overlay in OVERLAYS for name in _components(K8S / "overlays" / overlay)}
+    left = [each.name for each in sorted((K8S / "components").iterdir()) if each.name not in taken]
+    assert left, "every component is taken: this has nothing left to look at"
+    return rendered_with(folder, *left)
 
 
 def _components(folder: Path) -> Iterator[str]:

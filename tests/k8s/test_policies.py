@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from services.selector.wiring import SelectorSettings
 from services.trainer.parallel.machines import Machines
 from services.trainer.wiring import TrainerSettings
 from shared.base_weights import WeightsSettings
+from tests.k8s.reach import selects
 from tests.k8s.rendering import K8S, OVERLAYS, Object, Workload, of_kind, rendered, workloads
 
 _COORDINATOR: tuple[type[BaseSettings], ...] = (ApiSettings, IngestSettings, MigrationSettings)
@@ -25,6 +26,8 @@ _OTHERS: tuple[type[BaseSettings], ...] = (GeneratorSettings, SelectorSettings, 
 _ENGINES: tuple[type[BaseSettings], ...] = (EngineSettings, ServingSettings, WeightsSettings)
 _SECRET = ("DATABASE_URL", "REDIS_URL", "API_KEY", "WORKER_TOKEN", "ENGINE_KEY")
 _GPU = "nvidia.com/gpu"
+_WEIGHTS = "base-weights"
+_TOKENS = PurePosixPath("/run/secrets/eks.amazonaws.com/serviceaccount")
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -162,6 +165,7 @@ def test_secrets_are_files_named_by_reference_and_stand_nowhere_else(
     pods: list[Workload], objects: tuple[Object, ...]
 ) -> None:
     assert not of_kind(objects, "Secret")
+    assert secret_mounts(pods) == {settings_of(objects)["SELFSYNTH_SECRETS_DIR"]}
     plain = {*settings_of(objects), *(name for pod in pods for name in pod.env)}
     assert not {f"SELFSYNTH_{name}" for name in _SECRET} & plain
     assert "secret" not in settings_of(objects)["SELFSYNTH_STORE_OPTIONS"]
@@ -227,6 +231,33 @@ def test_base_weights_are_read_only_but_for_the_job_that_fills_them_and_nobody_a
                     assert mount.get("readOnly", False) is (pod.component != "weights"), container["name"]
 
 
+def test_who_mounts_a_volume_of_one_machine_runs_on_that_machine(
+    pods: list[Workload], objects: tuple[Object, ...]
+) -> None:
+    """The first one must find a place though no other is there: a cluster admits a pod that its own term selects."""
+    (claim,) = [each for each in of_kind(objects, "PersistentVolumeClaim") if each["metadata"]["name"] == _WEIGHTS]
+    sharing = [pod for pod in pods if any(_claim(each) == _WEIGHTS for each in pod.spec["volumes"])]
+    assert {pod.component for pod in sharing} == {"engine", "trainer", "weights"}
+    if claim["spec"]["accessModes"] == ["ReadWriteMany"]:
+        assert not any("affinity" in pod.spec for pod in sharing)
+        return
+    terms = {pod.component: _together(pod) for pod in sharing}
+    anchors = {pod.component for pod in sharing if selects(terms[pod.component]["labelSelector"], pod.labels)}
+    assert anchors == {"engine", "trainer"}, "the Job needs no GPU: first, it would go where none is"
+    for term in terms.values():
+        assert term["topologyKey"] == "kubernetes.io/hostname"
+        assert {pod.component for pod in pods if selects(term["labelSelector"], pod.labels)} == anchors
+
+
+def test_no_mount_is_where_the_cloud_puts_the_tokens_of_its_identities(pods: list[Workload]) -> None:
+    """Below /var/run/secrets, which is /run/secrets: no folder can be made in a Secret."""
+    for pod in pods:
+        for container in pod.containers:
+            for mount in container["volumeMounts"]:
+                place = PurePosixPath(mount["mountPath"].replace("/var/run", "/run"))
+                assert not _TOKENS.is_relative_to(place), f"{container['name']} mounts {mount['mountPath']}"
+
+
 def test_what_must_be_written_has_a_volume_with_a_limit(pods: list[Workload]) -> None:
     for pod in pods:
         mounts = {mount["mountPath"] for mount in pod.container["volumeMounts"]}
@@ -243,6 +274,26 @@ def test_hadolint_finds_nothing_in_the_image_of_the_demonstration_s_weights() ->
 
 def settings_of(objects: tuple[Object, ...]) -> dict[str, str]:
     return {name: value for each in of_kind(objects, "ConfigMap") for name, value in each["data"].items()}
+
+
+def secret_mounts(pods: list[Workload]) -> set[str]:
+    """Where pods mount the Secret of their own."""
+    return {
+        mount["mountPath"]
+        for pod in pods
+        for each in pod.containers
+        for mount in each["volumeMounts"]
+        if mount["name"] == "secrets"
+    }
+
+
+def _claim(each: dict[str, Any]) -> str:
+    return str(each.get("persistentVolumeClaim", {}).get("claimName", ""))
+
+
+def _together(pod: Workload) -> dict[str, Any]:
+    (term,) = pod.spec["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    return dict(term)
 
 
 def volume(pod: Workload, name: str) -> dict[str, Any]:

@@ -125,13 +125,13 @@ def test_the_machines_of_a_training_are_alike_and_meet_in_a_folder_of_their_grou
 
 
 def test_the_pod_of_a_job_is_the_base_s_trainer() -> None:
-    """But for its size, its message and its end."""
+    """But for its size, its place, its message and its end."""
 
     def bare(pod: Workload) -> dict[str, Any]:
         container = {
             key: value for key, value in pod.container.items() if key not in ("resources", "env", "envFrom", "image")
         }
-        left = ("containers", "initContainers", "restartPolicy", "tolerations", "volumes")
+        left = ("affinity", "containers", "initContainers", "restartPolicy", "tolerations", "volumes")
         return {key: value for key, value in pod.spec.items() if key not in left} | container
 
     (job,), (deployed,) = trainers("gpu-cluster"), trainers("gpu-single")
