@@ -2,6 +2,7 @@
 artefacts. Knows no model."""
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -39,6 +40,10 @@ FIGURES: dict[StepName, dict[str, float]] = {
         "test_repeats": 1,
         "validation_total": 2,
         "validation_correct": 1,
+        "explained_answers": 4,
+        "explained_citing": 3,
+        "explained_cited": 6,
+        "explained_own": 3,
     },
 }
 ENCODER = EncoderFacts(name="models/<own>", prefix="query: ", identity="0123456789abcdef")
@@ -99,18 +104,19 @@ class FakeWorker:
         if task.step == StepName.EXPORT:
             return self._export(task)
         if task.step == StepName.EVALUATE:
-            return self._leave(task, Prediction, self._predictions(task), FIGURES[task.step], {})
+            return self._evaluate(task)
         if task.step == StepName.BENCHMARK:
             return self._benchmark(task)
         row = Description(example_id="0", instruction=0, sample=0, text=task.step, finish_reason="stop")
         extra = {"encoder": ENCODER.model_dump()} if task.step in _SCORING else {}
         return self._leave(task, Description, [row], FIGURES.get(task.step, {}), extra)
 
-    def _predictions(self, task: StepTask) -> list[Prediction]:
+    def _evaluate(self, task: StepTask) -> ManifestRef:
         """Of every held-out image: each round names the class of one image more. The figures do not know of them."""
         examples = [e for e in read_rows(self._store, task.inputs["examples"], Example) if e.split != "train"]
-        rows = [_prediction(e, k % 4 < task.round + 1) for k, e in enumerate(examples)]
-        return rows[task.shard :: task.shards]
+        classes = sorted({e.label for e in examples})
+        rows = [_prediction(e, k % 4 < task.round + 1, classes) for k, e in enumerate(examples)]
+        return self._leave(task, Prediction, rows[task.shard :: task.shards], FIGURES[task.step], {"classes": classes})
 
     def _benchmark(self, task: StepTask) -> ManifestRef:
         """Of four samples, of which each round gets one more right."""
@@ -181,13 +187,19 @@ class FakeWorker:
         return writer.finish(1, figures, extra)  # type: ignore[arg-type]
 
 
-def _prediction(example: Example, is_right: bool) -> Prediction:
+def _prediction(example: Example, is_right: bool, classes: list[str]) -> Prediction:
     answer = f"A <b>{example.label}</b> | with {example.label} wings." if is_right else "I cannot *say*."
     return Prediction(
         example_id=example.id, split=example.split, label=example.label, question="What is it?", answer=answer,
         finish_reason="stop", predicted=example.label if is_right else "none", correct=is_right,
-        contains_label=is_right, repeats=False,
+        contains_label=is_right, repeats=False, log_likelihoods=_log_likelihoods(example.label, is_right, classes),
     )  # fmt: skip
+
+
+def _log_likelihoods(label: str, is_right: bool, classes: list[str]) -> tuple[float, ...]:
+    """Where it is wrong it is as sure of the class after the right one."""
+    sure_of = classes.index(label) if is_right else (classes.index(label) + 1) % len(classes)
+    return tuple(math.log(0.85 if k == sure_of else 0.15) for k in range(len(classes)))
 
 
 def _let_it_be() -> None:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,30 @@ def test_the_encoder_that_scored_is_named_in_every_form(stack: Stack, job: str, 
     assert 'encoder models/\\<own\\> (before every text `"query: "`, identity `0123456789ab`).' in markdown
 
 
+def test_explanations_and_calibration_are_told_of_each_round(report: Any) -> None:
+    told = {"citing_share": 0.75, "own_class_share": 0.5, "concepts_an_answer": 1.5}
+    assert [entry["explanation"] for entry in report["rounds"]] == [told] * 3
+    found = [entry["statistics"]["calibration"] for entry in report["rounds"]]
+    assert [set(each) for each in found] == [{"test", "validation"}] * 3
+    tests = [each["test"] for each in found]
+    assert [(each["images"], each["accuracy"]) for each in tests] == [(4, 0.25), (4, 0.5), (4, 0.75)]
+    assert [each["ece"] for each in tests] == pytest.approx([0.6, 0.35, 0.1])
+    assert [b["count"] for b in tests[0]["bins"]] == [0] * 8 + [4, 0]
+
+
+def test_explanations_have_a_table_and_calibration_a_plot(stack: Stack, job: str) -> None:
+    page = text(stack, f"/jobs/{job}/report?format=html")[1]
+    assert "Calibration: share that is right" in page
+    assert "probability of the likeliest class" in page
+    [table] = re.findall(r"<h2>Explanations</h2>\s*<div class=\"wide\"><table>(.*?)</table>", page, re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t", row) for row in table.split("<tr>")[1:]]
+    assert cells[:2] == [["", "base", "round 1", "round 2"], ["citing share", "0.75", "0.75", "0.75"]]
+    assert [row[0] for row in cells[2:]] == ["own class share", "concepts an answer"]
+    lines = text(stack, f"/jobs/{job}/report?format=md")[1].splitlines()
+    at = lines.index("## Explanations")
+    assert "| own class share | 0.5 | 0.5 | 0.5 |" in lines[at : at + 8]
+
+
 def test_examples_come_with_small_images_and_the_answer_before(report: Any) -> None:
     kinds = {example["kind"] for example in report["examples"]}
     assert kinds == {"best", "worst", "gained"}
@@ -100,7 +125,7 @@ def test_the_page_is_whole_in_itself_and_what_a_model_wrote_is_only_text(stack: 
     page = response.text
     assert "<b>red finch</b> |" not in page
     assert "&lt;b&gt;red finch&lt;/b&gt; |" in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert 'src="data:image/jpeg' in page
     assert 'src="http' not in page
     assert "train.lora_rank = 8" in page
