@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
@@ -14,6 +15,7 @@ from obstore.store import S3Store
 from shared.errors import Conflict, NotFound, StoreFull, StoreUnavailable
 from shared.objects import ObjectStore, _store_error, open_store
 from tests.ports import free_port
+from tests.shared.cutting_s3 import CuttingS3
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,41 @@ def test_a_large_file_goes_through_in_chunks(store: ObjectStore, tmp_path: Path)
     store.put_file("large", source)
     store.get_to_file("large", tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == source.read_bytes()
+
+
+def test_an_empty_object_and_an_empty_file_are_read(store: ObjectStore, tmp_path: Path) -> None:
+    store.put("orange/empty", b"")  # a name that looks like the error
+    assert store.get("orange/empty") == b""
+    store.get_to_file("orange/empty", tmp_path / "empty")
+    assert (tmp_path / "empty").read_bytes() == b""
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_never_a_mixture(store: ObjectStore, tmp_path: Path) -> None:
+    small_chunks = ObjectStore(store.url, store._inner, chunk_bytes=4)
+    store.put("changing", b"aaaabbbb")
+    chunks = small_chunks.stream("changing")
+    assert next(chunks) == b"aaaa"
+    store.put("changing", b"ccccdddd")
+    with pytest.raises(StoreUnavailable, match=r"'changing' in .* was replaced while it was read"):
+        next(chunks)
+    assert list(small_chunks.stream("changing")) == [b"cccc", b"dddd"]
+
+
+def test_time_and_retries_are_bounded_for_a_chunk_and_not_for_an_object(tmp_path: Path) -> None:
+    """A server that cuts every answer short. With three retries for the whole object it could not be read."""
+    body = bytes(range(256)) * 4096
+    with CuttingS3(body, after_bytes=50_000) as server:
+        config = {"endpoint": server.url, "region": "x", "access_key_id": "k", "secret_access_key": "s"}
+        backoff = {"init_backoff": timedelta(milliseconds=1), "max_backoff": timedelta(milliseconds=2), "base": 2}
+        retries = {"max_retries": 3, "retry_timeout": timedelta(seconds=60), "backoff": backoff}
+        inner = S3Store("cut", config=config, client_options={"allow_http": True}, retry_config=retries)
+        store = ObjectStore("s3://cut", inner, chunk_bytes=100_000)
+        assert b"".join(store.stream("key")) == body == store.get("key")
+        store.get_to_file("key", tmp_path / "file")
+        with pytest.raises(StoreUnavailable, match="s3://cut failed for 'key'"):
+            ObjectStore("s3://cut", inner).get_to_file("key", tmp_path / "other")
+    assert (tmp_path / "file").read_bytes() == body
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_store_that_does_not_answer_is_named_with_its_url() -> None:
