@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tools.keda_redis import keda_redis
+
 NAMESPACE = "selfsynth"
 _CA = "/etc/selfsynth/redis/ca.crt"
 _REDIS_NAMES = ("redis", f"redis.{NAMESPACE}.svc.cluster.local", "localhost")
@@ -36,11 +38,15 @@ _ONLY_READ = ("engine", "weights")
 
 
 def secret_objects(
-    database_url: str = "", redis_url: str = "", store_options: Mapping[str, str] | None = None, redis_ca: str = ""
+    database_url: str = "",
+    redis_url: str = "",
+    store_options: Mapping[str, str] | None = None,
+    redis_ca: str = "",
+    keda: bool = True,
 ) -> Any:
     """A Kubernetes List. What is not given is that of the stores in the cluster, with passwords of its own.
 
-    Raises ValueError where only some services were given what they need at the object store.
+    Raises ValueError where only some services were given what they need at the object store, or KEDA cannot ask Redis.
     """
     lacking = sorted(_NEEDS.keys() - store_options.keys()) if store_options else []
     if lacking:
@@ -72,7 +78,8 @@ def secret_objects(
         found["s3"] = {"identities.json": json.dumps({"identities": [_identity(name, *keys[name]) for name in keys]})}
     if redis_ca:
         found["redis-ca"] = {"ca.crt": redis_ca}
-    found["keda-redis"] = _for_keda(shared["redis_url"], redis_ca)
+    if keda:
+        found["keda-redis"] = keda_redis(shared["redis_url"], redis_ca, NAMESPACE)
     return {"apiVersion": "v1", "kind": "List", "items": [_secret(name, data) for name, data in found.items()]}
 
 
@@ -89,19 +96,6 @@ def _identity(name: str, access_key_id: str, secret_access_key: str) -> dict[str
         actions.append("Write:selfsynth")
     credentials = [{"accessKey": access_key_id, "secretKey": secret_access_key}]
     return {"name": name, "credentials": credentials, "actions": actions}
-
-
-def _for_keda(redis_url: str, certificate: str) -> dict[str, str]:
-    parts = urlsplit(redis_url)
-    address = f"{parts.hostname}:{parts.port or 6379}"
-    if parts.hostname == "redis":  # KEDA runs in another namespace
-        address = f"{_REDIS_NAMES[1]}:6379"
-    return {
-        "address": address,
-        "username": parts.username or "",
-        "password": parts.password or "",
-        "ca.crt": certificate,
-    }
 
 
 def _certificate() -> tuple[str, str]:
@@ -171,10 +165,15 @@ def main() -> None:
         metavar="SERVICE=JSON",
         help=f"one of these for each of {', '.join(_NEEDS)}",
     )
+    add("--no-keda", action="store_true", help="make no Secret for KEDA, which asks only Redis' database 0, and by TLS")
     given = parser.parse_args()
     try:
         objects = secret_objects(
-            given.database_url, given.redis_url or "", dict(given.store_options), given.redis_ca or ""
+            given.database_url,
+            given.redis_url or "",
+            dict(given.store_options),
+            given.redis_ca or "",
+            keda=not given.no_keda,
         )
     except ValueError as error:
         parser.error(str(error))

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from redis.connection import parse_url
 
 from tests.k8s.rendering import OVERLAYS, ROOT, of_kind, rendered, workloads
 from tools.cluster_secrets import secret_objects
@@ -87,6 +88,18 @@ def test_stores_elsewhere_are_taken_from_the_command_line(made: Secrets) -> None
     assert not {"postgres", "redis", "redis-ca", "s3"} & found.keys(), "passwords of servers that are not there"
 
 
+def test_keda_reads_of_a_redis_url_what_the_services_read() -> None:
+    url = "rediss://me%40here:p%2Fw%25@queue:6380/0"
+    found, known = opened(secret_objects(redis_url=url))["keda-redis"], parse_url(url)
+    assert (found["username"], found["password"]) == (known["username"], known["password"]) == ("me@here", "p/w%")
+
+
+def test_without_keda_any_redis_will_do(made: Secrets) -> None:
+    found = opened(json.loads(said("--no-keda", "--redis-url", "redis://:pw@queue:6379/3").stdout))
+    assert found["api"]["selfsynth_redis_url"] == "redis://:pw@queue:6379/3"
+    assert made.keys() - found.keys() == {"keda-redis", "redis", "redis-ca"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -95,6 +108,10 @@ def test_stores_elsewhere_are_taken_from_the_command_line(made: Secrets) -> None
         (("--store-options", "trainer={key}"), "what follows trainer= is no JSON object"),
         (("--store-options", "trainer"), "what follows trainer= is no JSON object"),
         (("--redis-url", "queue:6379"), "not of the form rediss://"),
+        (("--redis-url", "redis://:pw@queue:6379/0"), "KEDA's triggers reach Redis by TLS only: give rediss://"),
+        (("--redis-url", "rediss://:pw@queue:6379/3"), "names database 3, but KEDA's triggers look into database 0"),
+        (("--redis-url", "rediss://:pw@queue:6379/0?db=2"), "names database 2"),
+        (("--redis-url", "rediss://:pw@queue:many/0"), "Port could not be cast"),
         (("--redis-ca", "/no/such/ca.crt"), "/no/such/ca.crt cannot be read: No such file"),
     ],
 )
