@@ -116,6 +116,29 @@ def test_a_large_model_has_time_to_load(pods: list[Workload]) -> None:
     assert probe["periodSeconds"] * probe["failureThreshold"] >= 1200
 
 
+def test_a_rollout_is_not_called_failed_while_its_pods_may_still_start(
+    pods: list[Workload], objects: tuple[Object, ...]
+) -> None:
+    wait_s = WeightsSettings.model_fields["weights_wait_s"].default
+    deadlines = {
+        each["metadata"]["name"]: each["spec"].get("progressDeadlineSeconds", 600)
+        for each in of_kind(objects, "Deployment")
+    }
+    for pod in pods:
+        if pod.kind == "Deployment":
+            probe = pod.container["startupProbe"]
+            before_s = wait_s if pod.component == "engine" else 0
+            assert deadlines[pod.name] > before_s + probe["periodSeconds"] * probe["failureThreshold"], pod.name
+
+
+def test_the_weights_wait_for_the_upload_where_their_store_begins_empty() -> None:
+    jobs = {overlay: of_kind(rendered(overlay), "Job") for overlay in OVERLAYS}
+    suspended = {
+        (overlay, job["metadata"]["name"]) for overlay in OVERLAYS for job in jobs[overlay] if "suspend" in job["spec"]
+    }
+    assert suspended == {("gpu-single", "weights")}
+
+
 def test_a_trainer_has_time_for_a_checkpoint_and_its_upload(pods: list[Workload]) -> None:
     for pod in pods:
         if pod.component == "trainer":
