@@ -1,6 +1,8 @@
 """The trainer's queue worker. `run_step` is what a message names; it knows no step's content."""
 
 import importlib
+import signal
+import threading
 from typing import Any
 
 from services.trainer.step.following import follow
@@ -23,12 +25,24 @@ def run_step(message: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Serve the queue until SIGTERM. Of several machines the first does; the others join what it launches."""
+    """Until SIGTERM. Of several machines the first serves the queue; the others join what it launches."""
     settings = TrainerSettings()
     configure("trainer", settings.log_level)
     if settings.machines.count > 1 and settings.machines.rank > 0:
-        with exporting(settings.metrics_port, settings.redis_url.get_secret_value()):
-            follow(settings)
+        _join_the_first(settings)
+    else:
+        _serve(settings)
+
+
+def _join_the_first(settings: TrainerSettings) -> None:
+    """Handles SIGTERM itself: without a handler the first process of a container never hears of it."""
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda signum, frame: stopping.set())
+    with exporting(settings.metrics_port, settings.redis_url.get_secret_value()):
+        follow(settings, stopping)
+
+
+def _serve(settings: TrainerSettings) -> None:
     for name in _PRELOAD:
         importlib.import_module(name)
     serve(QueueName.TRAINING, settings)

@@ -16,6 +16,7 @@ from services.trainer.packing.attention import NAME as SHARED_PREFIX
 from services.trainer.packing.attention import as_mask, register
 from services.trainer.packing.collate import Mask, PackCollator
 from services.trainer.packing.masks import additive, block_mask, dense_mask
+from services.trainer.packing.packs import packs_of
 from services.trainer.packing.positions import positions_of
 from services.trainer.token_pair import TokenPair
 from services.trainer.tuning.collate import PairCollator
@@ -96,8 +97,9 @@ class Trial:
         return self.plain(why_not, refused=True)
 
     def _fault(self, packed: PackCollator, pairs: list[TokenPair], separate: Tensor) -> str:
+        passes = [pack.pairs for pack in packs_of(pairs, self._limit)]
         try:
-            error = float((self.gradient(packed, [pairs]) - separate).norm() / separate.norm())
+            error = float((self.gradient(packed, passes) - separate).norm() / separate.norm())
         # The code that is tried is the model's and its kernels': there is no telling what it raises.
         except Exception as fault:
             if is_out_of_memory(fault):
@@ -127,7 +129,7 @@ class Trial:
         with torch.autocast(device.type, torch.bfloat16, enabled=self._autocast):
             loss = self._model(**on_device).loss * share
         gradients = torch.autograd.grad(loss, trained, allow_unused=True)
-        # What is not held beside the next pass's activations cannot be what does not fit.
+        # On the CPU they take no room from the next pass's activations.
         return torch.cat([gradient.float().flatten().cpu() for gradient in gradients if gradient is not None])
 
     def _ways(self) -> list[tuple[str, Mask]]:

@@ -7,6 +7,7 @@ a launch counts as alive while its mark changes, by the watcher's own clock.
 import contextlib
 import time
 from pathlib import Path
+from threading import Event
 
 import structlog
 
@@ -43,8 +44,9 @@ class Launches:
         return moving[0] if moving else None
 
 
-def follow(settings: TrainerSettings) -> None:
-    """For ever. What it started dies with this process."""
+def follow(settings: TrainerSettings, stopping: Event) -> None:
+    """Until `stopping` is set and no launch is alive: the last checkpoint of one that is needs all machines. What it
+    started dies with this process."""
     launches, joined, child = Launches(settings.work_dir), None, None
     while True:
         alive = launches.alive(time.monotonic())
@@ -53,6 +55,9 @@ def follow(settings: TrainerSettings) -> None:
                 child.kill()
             child = _join(alive, settings) if alive else None
             joined = alive
+        if stopping.is_set() and not alive:
+            return
+        # No wait on the event: while a launch is alive one that is set would not let this sleep.
         time.sleep(_LOOK_S)
 
 

@@ -1,21 +1,39 @@
 """Two machines that train together: two workers on this one, which meet on a port of it."""
 
+import itertools
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 
 from services.trainer.step.following import Launches
+from tests.eventually import eventually
+from tests.handling import handles
 from tests.services.trainer.step.watched import Watched
 
 
 def a_run(folder: Path, model: Path) -> Watched:
     return Watched(folder, model, epochs=0.75, learning_rate=1e-3, lora_dropout=0)
+
+
+@contextmanager
+def second_machine(work_dir: Path, store_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The worker of the second of two machines."""
+    mine = {"STORE_URL": store_url, "REDIS_URL": "redis://127.0.0.1:1", "WORKER_TOKEN": "t"}
+    mine |= {"COORDINATOR_URL": "http://127.0.0.1:1", "MODELS": "{}", "WORK_DIR": str(work_dir)}
+    mine |= {"TRAINER_MACHINES": "2", "TRAINER_MACHINE_RANK": "1", "TRAINER_THREADS": "1"}
+    environment = os.environ | {f"SELFSYNTH_{name}": value for name, value in mine.items()}
+    with subprocess.Popen([sys.executable, "-m", "services.trainer.worker"], env=environment) as worker:
+        yield worker
+        worker.kill()
 
 
 @pytest.fixture
@@ -27,14 +45,8 @@ def together(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) 
         port = free.getsockname()[1]
     monkeypatch.setenv("SELFSYNTH_TRAINER_MACHINES", "2")
     monkeypatch.setenv("SELFSYNTH_TRAINER_LEADER_PORT", str(port))
-    mine = {"STORE_URL": run.settings.store_url, "REDIS_URL": "redis://127.0.0.1:1", "WORKER_TOKEN": "t"}
-    mine |= {"COORDINATOR_URL": "http://127.0.0.1:1", "MODELS": "{}", "WORK_DIR": str(run.settings.work_dir)}
-    mine |= {"TRAINER_MACHINE_RANK": "1", "TRAINER_THREADS": "1"}
-    environment = os.environ | {f"SELFSYNTH_{name}": value for name, value in mine.items()}
-    second = subprocess.Popen([sys.executable, "-m", "services.trainer.worker"], env=environment)
-    yield run
-    second.kill()
-    second.wait()
+    with second_machine(run.settings.work_dir, run.settings.store_url):
+        yield run
 
 
 @pytest.mark.long
@@ -70,3 +82,28 @@ def test_a_launch_that_has_ended_is_left(tmp_path: Path) -> None:
         launches.alive(1)
     mark.unlink()
     assert launches.alive(2) is None
+
+
+def test_a_machine_that_is_to_stop_stays_while_a_launch_is_alive(tmp_path: Path) -> None:
+    launch = tmp_path / "step" / "a1" / "run1"
+    launch.mkdir(parents=True)
+    said = itertools.count()
+
+    def is_joined() -> bool:
+        (launch / "launched").write_text(str(next(said)))
+        return (launch / "stderr-machine1.txt").exists()
+
+    with second_machine(tmp_path, f"file://{tmp_path}/store") as worker:
+        eventually(is_joined)
+        worker.terminate()
+        time.sleep(3)  # it looks each second
+        assert worker.poll() is None, "the other machine's last checkpoint needs this one"
+        (launch / "launched").unlink()
+        assert worker.wait(60) == 0
+
+
+def test_a_machine_that_is_to_stop_leaves_where_nothing_is_launched(tmp_path: Path) -> None:
+    with second_machine(tmp_path, f"file://{tmp_path}/store") as worker:
+        eventually(lambda: handles(worker.pid, signal.SIGTERM))
+        worker.terminate()
+        assert worker.wait(60) == 0

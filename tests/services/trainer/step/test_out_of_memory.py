@@ -61,12 +61,12 @@ def test_what_is_nobodys_fault_is_only_in_the_manifest(filled: tuple[Watched, Ma
 def test_finding_out_whether_pairs_can_be_packed_takes_no_more_memory_than_training(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Full from the beginning with more than the two pairs that a forward pass has."""
-    for name, value in {"PYTHONPATH": str(_FULL_MEMORY), "FULL_ABOVE": "2", "FULL_AFTER": "0"}.items():
+    """Full from the beginning with more than the one sequence that a forward pass has."""
+    for name, value in {"PYTHONPATH": str(_FULL_MEMORY), "FULL_ABOVE": "1", "FULL_AFTER": "0"}.items():
         monkeypatch.setenv(name, value)
-    run = Watched(tmp_path, tiny_model, questions=4, epochs=0.5, lora_dropout=0, micro_batch_size=2)
+    run = Watched(tmp_path, tiny_model, questions=4, epochs=0.5, lora_dropout=0, micro_batch_size=1)
     manifest = run.finish()
-    assert (manifest.extra["not_packed"], manifest.extra["micro_batch_size"]) == ("", 2)
+    assert (manifest.extra["not_packed"], manifest.extra["micro_batch_size"]) == ("", 1)
     assert run.told == []
 
 
