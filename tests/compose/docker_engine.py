@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.compose.commands import CommandFailed, run
+from tests.compose.commands import Budget, CommandFailed, run
 
 _PACKAGES = ("docker.io", "docker-compose", "debootstrap", "iptables", "curl")
 _PROGRAMS = ("dockerd", "debootstrap", "iptables", "docker-compose", "curl")
@@ -25,15 +25,15 @@ class NoEngine(Exception):
 
 
 @contextmanager
-def docker_engine() -> Iterator[str]:
-    """Yields the docker command. Raises NoEngine."""
+def docker_engine(budget: Budget) -> Iterator[str]:
+    """Yields the docker command; what is missing is installed within the budget. Raises NoEngine."""
     if os.geteuid() != 0:
         raise NoEngine("only root can start an engine and make base images")
     free = shutil.disk_usage("/var/lib").free
     if free < _FREE_BYTES:
         raise NoEngine(f"the disk of /var/lib has {free / 2**30:.0f} GiB left; images need {_FREE_BYTES / 2**30:.0f}")
     try:
-        _install()
+        _install(budget)
         if _answers():
             yield _docker()
             return
@@ -48,15 +48,16 @@ def _docker() -> str:
     return "/usr/bin/docker" if Path("/usr/bin/docker").exists() else "docker"
 
 
-def _install() -> None:
+def _install(budget: Budget) -> None:
     if all(shutil.which(name) for name in _PROGRAMS):
         return
     if shutil.which("apt-get") is None:
         raise NoEngine("there is no Docker engine, and no apt-get to install one with")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     apt = ("apt-get", "-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20")
-    run(*apt, "update", within_s=_INSTALL_S, env=quiet)
-    run(*apt, "install", "--yes", "--no-upgrade", "--no-install-recommends", *_PACKAGES, within_s=_INSTALL_S, env=quiet)
+    install = ("install", "--yes", "--no-upgrade", "--no-install-recommends", *_PACKAGES)
+    for words in (("update",), install):
+        run(*apt, *words, within_s=budget.within_s(_INSTALL_S), env=quiet)
 
 
 def _answers() -> bool:

@@ -12,43 +12,52 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.compose.commands import run
+from tests.compose.commands import Budget, run
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 _MODEL = ROOT / "selfsynth/demo/base/checkpoint"
 _PROJECT = "selfsynth-test"
 _TAG = "test"
-_UP_S, _DOWN_S = 600.0, 120.0
+_ALL = ("--profile", "demo")
+_UP_S, _DOWN_S, _CLIENT_S = 600.0, 120.0, 120.0
 
 
 @dataclass(frozen=True)
 class System:
-    """`images` are the variables that name base images; secrets are made in `folder`."""
+    """`images` are the variables that name base images; secrets are made in `folder`. `budget` is for what it does
+    when it is built."""
 
     docker: str
+    budget: Budget
     images: Mapping[str, str]
     folder: Path
     port: int
 
     @classmethod
-    def prepared(cls, docker: str, images: Mapping[str, str], folder: Path) -> "System":
+    def prepared(cls, docker: str, budget: Budget, images: Mapping[str, str], folder: Path) -> "System":
         """With secrets of its own in the folder, and a copy of the model that every user may read."""
         run(sys.executable, str(ROOT / "tools/make_secrets.py"), str(folder / "secrets"), within_s=30)
         model = Path(shutil.copytree(_MODEL, folder / "model"))
         for file in (model, *model.iterdir()):
             file.chmod(0o755)
-        return cls(docker, images, folder, free_port())
+        return cls(docker, budget, images, folder, free_port())
 
     def build(self, within_s: float) -> None:
-        self.compose("build", within_s=within_s)
+        """Every image, with the demo's."""
+        self.compose(*_ALL, "build", within_s=within_s)
 
     def up(self, *options: str) -> None:
         """Return when all that others wait for is healthy."""
-        self.compose("up", "--detach", "--no-build", *options, within_s=_UP_S)
+        self.compose("up", "--detach", "--no-build", *options, within_s=self.budget.within_s(_UP_S))
 
     def down(self) -> None:
-        self.compose("--profile", "demo", "down", "--volumes", "--timeout", "5", within_s=_DOWN_S)
+        self.compose(*_ALL, "down", "--volumes", "--timeout", "5", within_s=_DOWN_S)
+
+    def client(self, *words: str) -> str:
+        """What the demo's container says to other words than its own."""
+        options = ("run", "--rm", "--no-deps", "-T", "demo")
+        return self.compose(*options, *words, within_s=self.budget.within_s(_CLIENT_S))
 
     def compose(self, *words: str, within_s: float, files: Sequence[str] = ()) -> str:
         """docker-compose 1.29, which builds with BuildKit only through the docker command."""
@@ -73,19 +82,19 @@ class System:
         """As when memory runs out: the process is gone, and the engine was not told; `docker kill` tells it."""
         os.kill(self.containers(service)[0]["State"]["Pid"], signal.SIGKILL)
 
+    def wait_until(self, true: Callable[[], bool], within_s: float, what: str) -> None:
+        """Raises TimeoutError that names `what`, with the logs."""
+        deadline = time.monotonic() + self.budget.within_s(within_s)
+        while not true():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no longer waited for: {what}\n{self.logs()}")
+            time.sleep(0.2)
+
     def shell(self, lines: str, within_s: float, **variables: object) -> str:
         """Run lines of bash in the folder, after setting variables. Returns what they print."""
         given = "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in variables.items())
-        return run("bash", "-euo", "pipefail", "-c", given + lines, within_s=within_s, cwd=self.folder)
+        command = ("bash", "-euo", "pipefail", "-c", given + lines)
+        return run(*command, within_s=self.budget.within_s(within_s), cwd=self.folder)
 
     def logs(self) -> str:
         return self.compose("logs", "--no-color", "--tail", "40", within_s=60)
-
-
-def wait_until(true: Callable[[], bool], within_s: float, what: str) -> None:
-    """Raises TimeoutError that names `what`."""
-    deadline = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"after {within_s:.0f} s: {what}")
-        time.sleep(0.2)

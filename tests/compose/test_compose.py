@@ -15,7 +15,7 @@ import yaml
 from selfsynth.demo.world.dataset import write_dataset
 from tests.compose import readme
 from tests.compose.commands import CommandFailed, run
-from tests.compose.system import System, wait_until
+from tests.compose.system import System
 
 # From nothing, on two cores: about a minute for the base image, four for the images, two for the job.
 pytestmark = pytest.mark.timeout(5400)
@@ -54,9 +54,9 @@ def test_a_job_posted_with_the_readmes_lines_succeeds_though_a_container_is_kill
     system.up("--scale", "selector=2")
     assert len(system.containers("selector")) == 2
     job = _post(system, client)
-    wait_until(lambda: _step(client, job, "describe") == "running", 120, "the job begins to describe")
+    system.wait_until(lambda: _step(client, job, "describe") == "running", 120, "the job begins to describe")
     system.kill("generator")
-    wait_until(lambda: client.get(f"/jobs/{job}").json()["is_terminal"], 900, f"the job ends\n{system.logs()}")
+    system.wait_until(lambda: client.get(f"/jobs/{job}").json()["is_terminal"], 900, "the job ends")
     ended = client.get(f"/jobs/{job}").json()
     assert ended["status"] == "succeeded", ended["error"]
     assert system.containers("generator")[0]["RestartCount"] == 1
@@ -71,7 +71,7 @@ def test_every_container_is_healthy(system: System) -> None:
             each["State"]["Health"]["Status"] == "healthy" for name in SERVICES for each in system.containers(name)
         )
 
-    wait_until(all_healthy, 240, "every container is healthy")
+    system.wait_until(all_healthy, 240, "every container is healthy")
 
 
 def test_no_container_of_ours_is_root_or_can_write_its_image(system: System) -> None:
@@ -81,6 +81,14 @@ def test_no_container_of_ours_is_root_or_can_write_its_image(system: System) -> 
         assert container["HostConfig"]["ReadonlyRootfs"]
         with pytest.raises(CommandFailed, match="Read-only file system"):
             run(system.docker, "exec", container["Id"], "touch", "/app/written", within_s=30)
+
+
+def test_the_demo_s_container_has_the_command_and_the_key_to_the_api(system: System) -> None:
+    """The demo itself takes minutes; it posts its job as `make demo` does."""
+    assert "--control" in system.client("demo", "--help")
+    assert "created" in system.client("jobs", "list")
+    with pytest.raises(CommandFailed, match="key"):
+        system.client("jobs", "list", "--key", "another")
 
 
 def test_adapters_and_embeddings_are_kept_on_the_volume_and_not_in_memory(system: System) -> None:
@@ -126,7 +134,9 @@ def _post(system: System, client: httpx.Client) -> str:
     write_dataset(system.folder / "world", seed=0, per_class=IMAGES)
     _pack(system.folder / "world", system.folder / "birds.zip")
     dataset = _readme(system, "upload", then="echo $dataset").strip()
-    wait_until(lambda: client.get(f"/datasets/{dataset}").json()["status"] != "validating", 120, "the images are seen")
+    system.wait_until(
+        lambda: client.get(f"/datasets/{dataset}").json()["status"] != "validating", 120, "the images are seen"
+    )
     return _readme(system, "post", dataset=dataset, then="echo $job").strip()
 
 

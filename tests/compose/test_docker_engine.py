@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.compose.commands import Budget
 from tests.compose.docker_engine import NoEngine, docker_engine
 
 
 def _reason() -> str:
-    with pytest.raises(NoEngine) as caught, docker_engine():
+    with pytest.raises(NoEngine) as caught, docker_engine(Budget(60)):
         pass
     return str(caught.value)
 
