@@ -6,6 +6,7 @@
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -117,6 +118,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("fill", "wait"))
     what = parser.parse_args().what
+    # Without a handler the first process of a container never hears of SIGTERM. What is copied is gone on with later.
+    signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
     try:
         settings = WeightsSettings()
         configure("weights", settings.log_level)

@@ -1,11 +1,17 @@
 """Base weights are copied onto a volume once, whole, and only from where they were said to come."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from shared.base_weights import MARK, fill, wait
 from shared.errors import InvalidInput, SystemFault
+from tests.eventually import eventually
+from tests.handling import handles
 
 
 @pytest.fixture
@@ -64,3 +70,12 @@ def test_a_hub_s_weights_need_a_revision(tmp_path: Path) -> None:
 def test_who_waits_in_vain_is_told_for_what(tmp_path: Path) -> None:
     with pytest.raises(SystemFault, match="no weights came into"):
         wait(tmp_path / "base", within_s=0)
+
+
+def test_who_waits_ends_on_sigterm_by_itself(tmp_path: Path) -> None:
+    """As the first process of a container it would never end by the signal's own action. No success: nothing came."""
+    environment = os.environ | {"SELFSYNTH_WEIGHTS_FOLDER": str(tmp_path / "base")}
+    with subprocess.Popen([sys.executable, "-m", "shared.base_weights", "wait"], env=environment) as waiting:
+        eventually(lambda: handles(waiting.pid, signal.SIGTERM))
+        waiting.terminate()
+        assert waiting.wait(60) == 128 + signal.SIGTERM
