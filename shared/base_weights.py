@@ -5,6 +5,7 @@
 """
 
 import argparse
+import json
 import shutil
 import signal
 import sys
@@ -25,6 +26,7 @@ MARK = ".complete"
 _HUB = "hub:"
 _STORES = ("s3://", "file://")
 _NEEDED = ("config.json", "*.safetensors")
+_INDEX = "*.safetensors.index.json"
 _LOOK_S = 1.0
 
 
@@ -49,11 +51,11 @@ def fill(source: str, folder: Path, options: dict[str, str] | None = None) -> No
     partial = folder.with_name(f".{folder.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
     _copy(source, partial, options)
-    missing = [pattern for pattern in _NEEDED if not list(partial.glob(pattern))]
+    missing = _lacking(partial)
     if missing:
         raise InvalidInput(
             f"{source} has no {' and no '.join(missing)}",
-            remedy="Name the folder of a checkpoint in safetensors, with its processor.",
+            remedy="Name the folder of a checkpoint in safetensors, with its processor, when all of it is there.",
         )
     (partial / MARK).write_text(source)
     partial.rename(folder)
@@ -70,6 +72,15 @@ def wait(folder: Path, within_s: float) -> None:
                 remedy="Look at the job that fills the volume: `python -m shared.base_weights fill`.",
             )
         time.sleep(_LOOK_S)
+
+
+def _lacking(folder: Path) -> list[str]:
+    """What a checkpoint must have, and the parts that its own index names: one may be half uploaded."""
+    lacking = [pattern for pattern in _NEEDED if not list(folder.glob(pattern))]
+    for index in folder.glob(_INDEX):
+        parts = sorted(set(json.loads(index.read_text()).get("weight_map", {}).values()))
+        lacking += [part for part in parts if not (folder / part).exists()]
+    return lacking
 
 
 def _copy(source: str, folder: Path, options: dict[str, str] | None) -> None:

@@ -1,5 +1,6 @@
 """Base weights are copied onto a volume once, whole, and only from where they were said to come."""
 
+import json
 import os
 import signal
 import subprocess
@@ -60,6 +61,18 @@ def test_a_source_without_weights_is_refused_and_marks_nothing(source: Path, tmp
     assert not list(tmp_path.rglob(MARK))
     with pytest.raises(InvalidInput, match="no weights at"):
         fill("nowhere", tmp_path / "base")
+
+
+def test_a_checkpoint_that_is_uploaded_by_half_is_gone_on_with_when_it_is_whole(source: Path, tmp_path: Path) -> None:
+    parts = [f"model-0000{k}-of-00002.safetensors" for k in (1, 2)]
+    (source / parts[0]).write_text("a part")
+    (source / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": parts[0], "b": parts[1]}}))
+    with pytest.raises(InvalidInput, match=r"has no model-00002-of-00002\.safetensors"):
+        fill(f"file://{source}", tmp_path / "base")
+    assert not list(tmp_path.rglob(MARK))
+    (source / parts[1]).write_text("the rest")
+    fill(f"file://{source}", tmp_path / "base")
+    assert (tmp_path / "base" / parts[1]).read_text() == "the rest"
 
 
 def test_a_hub_s_weights_need_a_revision(tmp_path: Path) -> None:
