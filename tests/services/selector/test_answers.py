@@ -13,6 +13,9 @@ from shared.job_settings import PAPER
 from shared.types.lifecycle import StepName
 from shared.types.records import Candidate, ScoredConcept, SuspectLabel
 from tests.services.selector.worlds import TableEncoder, World, candidate, example
+from tests.telling import Told, told
+
+__all__ = ["told"]
 
 BANK = {"wren": ("brown", "short tail", "barred"), "kite": ("forked", "red", "long wings")}
 STEP = StepName.SELECT_ANSWERS
@@ -57,6 +60,12 @@ def test_every_candidate_is_in_the_ledger_with_score_and_reason(world: World) ->
     assert all(row.score is not None and row.score < 0 for row in rows)
     assert [row.reason for row in rows[:4]] == ["best", "no_label"] * 2
     assert sum(row.kept for row in rows) == 10
+
+
+def test_pairs_of_questions_and_candidates_are_counted(world: World, told: Told) -> None:
+    give_answers(world, right=5)
+    ledger(world)
+    assert told()["selfsynth_selection_pairs", "select_answers"] == 6 * 2 * 2
 
 
 def test_the_answer_that_tells_the_image_s_concepts_is_kept(world: World) -> None:

@@ -14,6 +14,9 @@ from shared.job_settings import SelectConceptsSettings
 from shared.types.lifecycle import StepName
 from shared.types.records import ScoredConcept
 from tests.services.selector.worlds import TableEncoder, World, description, example
+from tests.telling import Told, told
+
+__all__ = ["told"]
 
 BANK = {"wren": ("brown", "short tail", "barred"), "kite": ("forked", "red", "long wings", "hooked")}
 STEP = StepName.SELECT_CONCEPTS
@@ -37,6 +40,13 @@ def test_every_concept_of_the_class_gets_a_row_best_first(world: World) -> None:
         assert [row.rank for row in own] == list(range(len(own)))
         assert [row.score for row in own] == sorted((row.score for row in own), reverse=True)
         assert own[0].chosen
+
+
+def test_pairs_of_images_and_concepts_are_counted_when_they_are_scored(world: World, told: Told) -> None:
+    concepts.run(world.context(STEP), TableEncoder())
+    assert told()["selfsynth_selection_pairs", "select_concepts"] == 5 * 3 + 5 * 4
+    concepts.run(world.context(STEP, attempt=2), TableEncoder())
+    assert told()["selfsynth_selection_pairs", "select_concepts"] == 35, "all parts were there already"
 
 
 def test_the_concept_that_the_descriptions_tell_is_chosen(world: World) -> None:

@@ -63,11 +63,15 @@ def test_a_job_on_its_way_is_told_with_its_steps_and_queues(still: Still, ready:
     task = stack.next_task()
     with stack.worker.call(task) as coordinator:
         coordinator.started()
-        coordinator.progress(3, 12, {"tokens_per_s": 50.0})
+        pushed = {"tokens_per_s": 50.0, "pairs_per_s": 2.5, "mfu": 0.375, "gpu_memory_bytes": 6e9}
+        coordinator.progress(3, 12, pushed)
         now = seen(metrics)
         labels = f'{{job_id="{job}",round="0",shard="0",step="evaluate"}}'
         assert now[f"selfsynth_running_progress_ratio{labels}"] == 0.25
         assert now[f"selfsynth_running_tokens_per_second{labels}"] == 50
+        assert now[f"selfsynth_running_pairs_per_second{labels}"] == 2.5
+        assert now[f"selfsynth_running_mfu_ratio{labels}"] == 0.375
+        assert now[f"selfsynth_running_gpu_memory_bytes{labels}"] == 6e9
         assert now['selfsynth_queue_oldest_age_seconds{queue="generation"}'] == 0
         coordinator.again()
     now = seen(metrics)
