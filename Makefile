@@ -38,7 +38,7 @@ test: install install-vllm install-lmms-eval install-manifest-checks install-pro
 	@$(PY) -m pytest -q -m "not long and not gpu"
 
 test-compose: install ## the images and docker-compose.yml for real, on base images made here (root; installs Docker)
-	@SELFSYNTH_TEST_COMPOSE=1 $(PY) -m pytest -q -rA tests/compose
+	@SELFSYNTH_TEST_COMPOSE=1 $(PY) -m pytest -q -rA -m "not long" tests/compose
 
 test-long: install ## what needs longer than CI has
 	@$(PY) -m pytest -q -m "long"
