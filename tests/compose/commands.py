@@ -31,10 +31,6 @@ class Budget:
         """That long, or what is left of it."""
         return min(seconds, self.left_s())
 
-    def but(self, seconds: float) -> "Budget":
-        """All but the last so many seconds of it: those are for what comes after."""
-        return Budget(self.left_s() - seconds)
-
 
 def run(*command: str, within_s: float, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
     """What it wrote to standard output. Raises TooSlow, or CommandFailed when it fails or cannot be run; then nothing
