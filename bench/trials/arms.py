@@ -75,7 +75,8 @@ class Seed:
             own = self._pairs(job, round_, arm, ours)
             key = self._trained(job, round_, arm, ours)
             measured = self._measured(ours if _as_ours(arm, round_) else job, round_)
-            found.append({**measured, **own, "steps": self.loop.figures(key)["optimiser_steps"]})
+            steps = self.loop.figures(key)["optimiser_steps"]
+            found.append({**measured, **own, "steps": steps, "as_ours": _as_ours(arm, round_)})
         return found
 
     def _trained(self, job: Job, round_: int, arm: str, ours: Job) -> str:

@@ -123,11 +123,12 @@ def _bars(axes: Any, found: Sequence[Sequence[Outcome]], shown: Mapping[str, str
 
 
 def _by_seed(outcomes: Sequence[Outcome]) -> dict[tuple[str, int], dict[int, Outcome]]:
-    """Figures by arm and round, and in these by seed; the base's own are not among them."""
+    """Figures by arm and round, and in these by seed; the base's own are not among them, nor what is as `ours` is."""
     found: dict[tuple[str, int], dict[int, Outcome]] = defaultdict(dict)
     for one in outcomes:
         for round_, figures in enumerate(one["rounds"][1:], 1):
-            found[one["arm"], round_][one["seed"]] = figures
+            if not figures.get("as_ours"):
+                found[one["arm"], round_][one["seed"]] = figures
     return dict(found)
 
 
@@ -142,11 +143,12 @@ def _interval(values: Sequence[float]) -> str:
 
 
 def _by_round(outcomes: Sequence[Outcome]) -> dict[tuple[str, int], list[Outcome]]:
-    """The figures of each arm's rounds over the seeds; of the base's own figures only those of the arm `base`."""
+    """The figures of each arm's rounds over the seeds, but for what is as `ours` is; of the base's own figures only
+    those of the arm `base`."""
     found: dict[tuple[str, int], list[Outcome]] = defaultdict(list)
     for one in outcomes:
         for round_, figures in enumerate(one["rounds"]):
-            if round_ or one["arm"] == "base":
+            if (round_ or one["arm"] == "base") and not figures.get("as_ours"):
                 found[one["arm"], round_].append(figures)
     return dict(found)
 

@@ -63,6 +63,13 @@ def test_suspects_are_held_against_the_true_species() -> None:
     assert found_suspects([], labels, truth)["suspects_precision"] is None
 
 
+def test_rounds_that_are_as_ours_are_not_told_twice() -> None:
+    figures = figures_of(ROWS, TRUTH, {}) | {"pairs": 10}
+    told = [{"arm": arm, "seed": 0, "rounds": [figures, figures | {"as_ours": arm != "ours"}]} for arm in ("ours", "x")]
+    meanings = {"ours": "the loop", "x": "its double"}
+    assert "its double" not in table(told, meanings) + differences(told, meanings)
+
+
 def test_the_table_gives_means_over_seeds_and_how_many_there_are() -> None:
     figures = [figures_of(ROWS[:k], TRUTH, {}) | {"pairs": 10} for k in (1, 2)]
     outcomes = [{"arm": "ours", "seed": s, "rounds": [one, one]} for s, one in enumerate(figures)]
