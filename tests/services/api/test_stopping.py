@@ -5,7 +5,7 @@ import pytest
 from services.api.database.models import Dataset
 from services.api.reconcile.decide import Finish, Open, decide
 from services.api.reconcile.truth import AttemptTruth, Policy, ShardTruth, Truth
-from services.api.rounds import Position
+from services.api.rounds import Chosen, Position
 from services.api.stopping import reason_to_stop
 from shared.types.lifecycle import JobStatus, StepName, StepStatus
 from tests.services.api.conftest import Stack
@@ -39,8 +39,8 @@ def test_a_round_that_has_begun_is_finished() -> None:
     done = ShardTruth("s", 0, StepStatus.SUCCEEDED, (AttemptTruth(1, outcome="succeeded"),))
 
     def after(step: StepName, *benchmarked: int) -> object:
-        at, rounds = Position(1, step), frozenset(benchmarked)
-        truth = Truth("j", 1, "tuning", JobStatus.RUNNING, 3, at, (done,), enough="it is enough", benchmarked=rounds)
+        at, chosen = Position(1, step), Chosen(benchmarked=frozenset(benchmarked))
+        truth = Truth("j", 1, "tuning", JobStatus.RUNNING, 3, at, (done,), enough="it is enough", chosen=chosen)
         return decide(truth, Policy())
 
     assert after(StepName.EVALUATE) == Finish("it is enough")
