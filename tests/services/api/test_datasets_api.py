@@ -227,8 +227,9 @@ def test_an_upload_is_removed_from_the_store_once_it_is_validated(standing: Stac
     response = upload(standing, class_folders(folder, per_class=3))
     key = response.json()["source"]["upload"]
     assert standing.parts.store.size_bytes(key)
-    settled(standing, response.json()["id"])
-    assert standing.parts.store.size_bytes(key) is None
+    assert settled(standing, response.json()["id"])["status"] == "ready"
+    # When its job ends, a moment after its data set is ready.
+    standing.play_until(lambda: standing.parts.store.size_bytes(key) is None)
 
 
 def test_a_job_asks_about_what_its_data_set_shows_unless_it_says_otherwise(standing: Stack, folder: Path) -> None:
