@@ -49,7 +49,8 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-OPTIONS: dict[str, Any] = {"lease_s": 3.0, "lease_margin_s": 0.5, "reconcile_s": 0.2}
+# A worker is held for a moment before it is asked to go, and must not lose its lease by that.
+OPTIONS: dict[str, Any] = {"lease_s": 6.0, "lease_margin_s": 0.5, "reconcile_s": 0.2}
 
 
 @dataclass
